@@ -1,0 +1,36 @@
+"""``span._.concepts``: where the candidates of a mention are kept.
+
+They are stored on the document as plain tuples, which spaCy can send between processes and write to disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Any
+
+from spacy.tokens import Span
+
+from medlink.types import Candidate
+
+_KEY = "medlink.concepts"
+
+
+def set_candidates(span: Span, candidates: Sequence[Candidate]) -> None:
+    """Keep the candidates of a mention, best first."""
+    data: dict[Any, Any] = span.doc.user_data
+    data[_key(span)] = [astuple(candidate) for candidate in candidates]
+
+
+def get_candidates(span: Span) -> list[Candidate]:
+    """The candidates of a mention, best first; empty where none fits."""
+    data: dict[Any, Any] = span.doc.user_data
+    return [Candidate(*values) for values in data.get(_key(span), ())]
+
+
+def _key(span: Span) -> tuple[str, int, int, str]:
+    return (_KEY, span.start_char, span.end_char, span.label_)
+
+
+if not Span.has_extension("concepts"):
+    Span.set_extension("concepts", getter=get_candidates, setter=set_candidates)

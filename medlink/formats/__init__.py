@@ -1,0 +1,1 @@
+"""Corpora and outputs, one file per format."""

@@ -1,0 +1,71 @@
+"""PubTator: ``ID|t|title``, ``ID|a|abstract`` and tab-separated mentions, documents apart by blank lines.
+
+Source: https://www.ncbi.nlm.nih.gov/research/pubtator3/ (format of BC5CDR and the NCBI Disease corpus).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from medlink.errors import MedlinkError
+from medlink.formats.text import read_text
+from medlink.types import Document, Mention
+
+_TEXT_LINE = re.compile(r"^([^|\t]+)\|([ta])\|(.*)$", re.DOTALL)
+# Some mentions name two concepts ("D1|D2"), some corpora join ids by "+" or ",".
+_ID_SEPARATOR = re.compile(r"[|+,]")
+
+
+def read_pubtator(path: str | Path) -> Iterator[Document]:
+    """Read a PubTator file.
+
+    The text of a document is its title, one newline and its abstract, which is what the offsets count.
+    Relation lines (``ID<tab>CID<tab>…``) are passed over.
+
+    Arguments:
+        path: The file.
+
+    Yields:
+        One document each, its mentions with the corpus' own labels and concept ids (``-1`` left out).
+
+    Raises:
+        MedlinkError: The file cannot be read, or a mention does not match the text at its offsets.
+    """
+    block: list[tuple[int, str]] = []
+    # split("\n"), not splitlines(): abstracts may hold other characters that Python takes for newlines.
+    for number, line in enumerate([*read_text(path).split("\n"), ""], start=1):
+        if line.strip():
+            block.append((number, line))
+        elif block:
+            yield _parse(block, path)
+            block = []
+
+
+def _parse(block: list[tuple[int, str]], path: str | Path) -> Document:
+    doc_id, parts, mentions = "", {}, []
+    for number, line in block:
+        if (text_line := _TEXT_LINE.match(line)) and "\t" not in line.split("|", 1)[0]:
+            doc_id = text_line[1]
+            parts[text_line[2]] = text_line[3]
+            continue
+        fields = line.split("\t")
+        if len(fields) < 4:
+            raise MedlinkError(
+                f"{path}:{number}: not a PubTator line; expected 'ID|t|…', 'ID|a|…' or tab-separated fields"
+            )
+        if not (fields[1].isdigit() and fields[2].isdigit()):
+            continue
+        start, end = int(fields[1]), int(fields[2])
+        text = "\n".join(parts.get(part, "") for part in "ta")
+        # Some lines of the NCBI corpus carry blanks after the mention that the offsets do not count.
+        if text[start:end] != fields[3].strip():
+            raise MedlinkError(
+                f"{path}:{number}: the text at {start}-{end} is {text[start:end]!r}, not {fields[3]!r}; "
+                "offsets must count characters of title, newline, abstract"
+            )
+        ids = _ID_SEPARATOR.split(fields[5]) if len(fields) > 5 else []
+        label = fields[4] if len(fields) > 4 else ""
+        mentions.append(Mention(start, end, label, tuple(i.strip() for i in ids if i.strip() not in ("", "-1"))))
+    return Document(doc_id, "\n".join(parts.get(part, "") for part in "ta"), tuple(mentions))

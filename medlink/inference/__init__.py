@@ -1,0 +1,1 @@
+"""Encoders and what feeds them: word pieces, windows, batches, ONNX Runtime."""

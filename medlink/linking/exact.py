@@ -1,0 +1,72 @@
+"""Exact stages: the mention is a name of the concept, or of its namesake in another terminology."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medlink.linking.stages import Hit, Query, worth
+from medlink.terminology.store import SCOPE_NUMBER, Terminology
+
+# A name in another order, number, derivation or spelling is a little less sure than the very name,
+_SAME_WORDS = 0.96
+# and a step over another terminology less again.
+_VIA = 0.93
+_CLOSE_SCOPES = frozenset(SCOPE_NUMBER[scope] for scope in ("preferred", "exact", "abbreviation"))
+
+
+class ExactStage:
+    """Finds names equal to the mention after normalisation."""
+
+    name = "exact"
+    final = True
+
+    def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
+        """See :meth:`medlink.linking.stages.Stage.retrieve`."""
+        return [exact_hits(query.text, terminology) for query in queries]
+
+
+class SynonymStage:
+    """Finds the concept by its other names: "heart attack" is a name in HPO, and HPO's "Myocardial infarction" one in ICD-10-CM.
+
+    Arguments:
+        terminologies: The terminologies to learn other names from.
+    """
+
+    name = "synonym"
+    final = True
+
+    def __init__(self, terminologies: Sequence[Terminology]) -> None:
+        self._terminologies = terminologies
+
+    def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
+        """See :meth:`medlink.linking.stages.Stage.retrieve`."""
+        return [self._one(query.text, terminology) for query in queries]
+
+    def _one(self, text: str, terminology: Terminology) -> list[Hit]:
+        hits = []
+        for other in self._terminologies:
+            if other is terminology:
+                continue
+            for hit in exact_hits(text, other):
+                if int(other.alias_scope[hit.alias]) not in _CLOSE_SCOPES:
+                    continue
+                concept = int(other.alias_concept[hit.alias])
+                via = f"{other.name}:{other.concept_ids[concept]}"
+                for alias in other.alias_rows(concept):
+                    # Abbreviations are left out here: "MI" would also lead to mitral insufficiency.
+                    if int(other.alias_scope[alias]) <= SCOPE_NUMBER["exact"]:
+                        hits += [
+                            Hit(found.alias, found.score * hit.score * _VIA, via)
+                            for found in exact_hits(other.aliases[alias], terminology)
+                        ]
+        return hits
+
+
+def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
+    """Names equal to a text: verbatim where there are any, otherwise with the same words."""
+    if rows := terminology.exact(text):
+        # Where case tells two names apart ("Ca", "CA"), the one in the case of the text comes first.
+        return [
+            Hit(row, worth(terminology, row) * (1.0 if terminology.aliases[row] == text else 0.999)) for row in rows
+        ]
+    return [Hit(row, worth(terminology, row) * _SAME_WORDS) for row in terminology.same_words(text)]

@@ -1,0 +1,156 @@
+"""Lexical stage: names that share rare words with the mention, words compared by character trigrams.
+
+Names are retrieved over an inverted index of their words. A word of the mention stands for itself and for
+the words of the terminology that look like it, so that a typing error costs little. What is retrieved is
+scored with rapidfuzz.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from rapidfuzz.fuzz import ratio
+
+from medlink.linking.stages import Hit, Query, worth
+from medlink.terminology.store import Terminology, gram_hash, trigrams
+from medlink.terminology.words import hash64, stems_of, verbatim_key
+
+# A word of the name that the mention lacks says something that the note does not: it counts more than a
+# word of the mention that the name lacks (Tversky's index).
+_MISSING, _ADDED = 0.6, 1.4
+# The best lexical hit stays below the worst exact one.
+_CEILING = 0.92
+# Words this much alike count as the same misspelt; short ones must be equal.
+_ALIKE = 0.8
+_SHORT = 5
+# A word that more names hold than this retrieves nothing unless all words are that common.
+_COMMON = 20_000
+_SCORED = 200
+# Words that turn a name into another concept when only one side has them, and by how much the score falls.
+_OPPOSITES = tuple(
+    (re.compile(rf"\b(?:{one})\b"), re.compile(rf"\b(?:{other})\b"))
+    for one, other in (
+        ("left", "right"),
+        ("acute", "chronic"),
+        ("upper", "lower"),
+        ("benign", "malignant"),
+        ("congenital", "acquired"),
+        ("primary", "secondary"),
+        ("hyper\\w+", "hypo\\w+"),
+        ("increased", "decreased"),
+    )
+)
+_NEGATIONS = re.compile(r"\b(?:no|not|non|without|except|absence)\b")
+_NUMBERS = re.compile(r"\b(?:\d+|[ivx]+)\b")
+_OPPOSITE_FACTOR, _NEGATION_FACTOR, _NUMBER_FACTOR = 0.6, 0.8, 0.75
+
+
+class LexicalStage:
+    """Finds names that look like the mention."""
+
+    name = "lexical"
+    final = False
+
+    def __init__(self) -> None:
+        self._alike: WeakKeyDictionary[Terminology, dict[str, dict[int, float]]] = WeakKeyDictionary()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        LexicalStage.__init__(self)
+
+    def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
+        """See :meth:`medlink.linking.stages.Stage.retrieve`."""
+        return [self._one(query.text, terminology) for query in queries]
+
+    def _one(self, text: str, terminology: Terminology) -> list[Hit]:
+        stems = sorted(set(stems_of(text)))
+        alike = [self._similar_words(stem, terminology) for stem in stems]
+        if not any(alike):
+            return []
+        weights = terminology.word_weight
+        # A word that no name holds counts as much as the rarest: what it says is not in the terminology.
+        unknown = float(weights.max())
+        own_weight = [max((float(weights[row]) for row in words), default=unknown) for words in alike]
+        aliases, overlap = _retrieve(alike, own_weight, terminology)
+        if not len(aliases):
+            return []
+        missing = np.maximum(0.0, sum(own_weight) - overlap)
+        added = np.maximum(0.0, terminology.alias_weight[aliases] - overlap)
+        shares = overlap / (overlap + (_MISSING * missing + _ADDED * added) / 2)
+        best = np.argsort(-shares, kind="stable")[:_SCORED]
+        return [
+            Hit(alias, self._score(text, terminology.aliases[alias], share) * worth(terminology, alias))
+            for alias, share in zip(aliases[best].tolist(), shares[best].tolist(), strict=True)
+        ]
+
+    def _similar_words(self, stem: str, terminology: Terminology) -> dict[int, float]:
+        """Rows of the terminology's stems that look like a stem, with how much alike they are."""
+        cache = self._alike.setdefault(terminology, {})
+        if stem not in cache:
+            cache[stem] = _similar_words(stem, terminology)
+        return cache[stem]
+
+    @staticmethod
+    def _score(text: str, name: str, share: float) -> float:
+        """Score a name: the weighted share of common words, and how alike the strings are."""
+        text, name = verbatim_key(text), verbatim_key(name)
+        letters = ratio(" ".join(sorted(stems_of(text))), " ".join(sorted(stems_of(name)))) / 100
+        score = _CEILING * (0.75 * min(1.0, share) + 0.25 * letters)
+        if bool(_NEGATIONS.search(text)) != bool(_NEGATIONS.search(name)):
+            score *= _NEGATION_FACTOR
+        if set(_NUMBERS.findall(text)) != set(_NUMBERS.findall(name)):
+            score *= _NUMBER_FACTOR
+        for one, other in _OPPOSITES:
+            sides = (bool(one.search(text)), bool(other.search(text)), bool(one.search(name)), bool(other.search(name)))
+            if sides in ((True, False, False, True), (False, True, True, False)):
+                score *= _OPPOSITE_FACTOR
+        return float(score)
+
+
+def _similar_words(stem: str, terminology: Terminology) -> dict[int, float]:
+    found = {int(row): 1.0 for row in terminology.word_hashes[hash64(stem)] if terminology.words[row] == stem}
+    if len(stem) < _SHORT:
+        return found
+    grams, holders = terminology.word_grams
+    wanted = np.array(sorted(gram_hash(gram) for gram in trigrams(stem)), dtype=grams.dtype)
+    at = np.minimum(np.searchsorted(grams, wanted), len(grams) - 1)
+    lists = [holders[int(i)] for i in at[grams[at] == wanted]]
+    if not lists:
+        return found
+    rows, counts = np.unique(np.concatenate(lists), return_counts=True)
+    for row in rows[counts * 3 >= len(wanted)].tolist():
+        likeness = ratio(stem, terminology.words[row]) / 100
+        if likeness >= _ALIKE:
+            found.setdefault(row, likeness**2)
+    return found
+
+
+def _retrieve(
+    alike: Sequence[dict[int, float]], own_weight: Sequence[float], terminology: Terminology
+) -> tuple[np.ndarray, np.ndarray]:
+    """Aliases that hold any of the words, and the weight of the words that each shares with the mention."""
+    weights = terminology.word_weight
+    holders = terminology.word_aliases
+    rare = [any(len(holders[row]) <= _COMMON for row in words) for words in alike]
+    parts: list[np.ndarray] = []
+    for words, is_rare in zip(alike, rare, strict=True):
+        if is_rare or not any(rare):
+            parts += [holders[row] for row in words]
+    if not parts:
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    aliases = np.unique(np.concatenate(parts))
+    overlap = np.zeros(len(aliases))
+    for words, weight in zip(alike, own_weight, strict=True):
+        shared = np.zeros(len(aliases))
+        for row, likeness in words.items():
+            held = holders[row]
+            at = np.minimum(np.searchsorted(held, aliases), len(held) - 1)
+            value = likeness * (weight + float(weights[row])) / 2
+            shared = np.where(held[at] == aliases, np.maximum(shared, value), shared)
+        overlap += shared
+    return aliases, overlap

@@ -1,0 +1,80 @@
+"""What a stage of the linker is: it is given mentions and a terminology and answers with scored names.
+
+Exact, synonym and lexical retrieval are such stages; dense retrieval and reranking join as further ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from medlink.terminology.store import SCOPES, Terminology
+
+#: What a name is worth by its scope: how often a mention that is this very name means this very concept.
+SCOPE_WORTH = {
+    "preferred": 1.0,
+    "exact": 1.0,
+    "abbreviation": 0.95,
+    "inclusion": 0.98,
+    "includes": 0.94,
+    "derived": 0.97,
+    "narrow": 0.85,
+    "broad": 0.85,
+    "related": 0.85,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A mention to link.
+
+    Arguments:
+        text: The mention.
+        context: The document it stands in with the mention's first character and the one after its
+            last, where known.
+    """
+
+    text: str
+    context: tuple[str, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A name that a stage found.
+
+    Arguments:
+        alias: Row of the alias in the terminology.
+        score: Between 0 and 1.
+        via: The concept of another terminology that led to it, or the empty string.
+    """
+
+    alias: int
+    score: float
+    via: str = ""
+
+
+class Stage(Protocol):
+    """A stage of the linker."""
+
+    #: Name that candidates found by the stage bear.
+    name: str
+    #: Whether a hit is sure enough that later stages need not be asked.
+    final: bool
+
+    def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
+        """Find names for mentions.
+
+        Arguments:
+            queries: The mentions, all different.
+            terminology: Where to look.
+            k: Most concepts wanted for each.
+
+        Returns:
+            Hits for each mention, in any order.
+        """
+
+
+def worth(terminology: Terminology, alias: int) -> float:
+    """What an alias is worth by its scope."""
+    return SCOPE_WORTH[SCOPES[terminology.alias_scope[alias]]]

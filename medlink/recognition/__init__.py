@@ -1,0 +1,1 @@
+"""Mention finders: the transformer token classifier and the dictionary."""

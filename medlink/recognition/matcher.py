@@ -1,0 +1,158 @@
+"""Finds the names of a terminology in tokens, whatever their order, inflection or spelling.
+
+Each word is a 64-bit number and each name the sum of its words', so a name in any order is one number.
+Over a text the sums of all short stretches come from one running total, and each is looked up in the
+sorted numbers of the names. The cost grows with the text and not with the number of names (but for the
+logarithm of the binary search).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from medlink.terminology.store import SCOPE_NUMBER, Terminology
+from medlink.terminology.words import STOP_WORDS, bag_hash, hash64, spelling, stem, words_of
+
+_SKIP, _WORD, _BREAK = 0, 1, 2
+# Signs that stand inside names; any other sign, and a word that no name holds, ends a stretch.
+_INNER_SIGNS = frozenset("-'/\u2019\u2010\u2011")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A name found in tokens.
+
+    Arguments:
+        start: First token.
+        end: Token after the last one.
+        aliases: Rows of the aliases that it may be.
+    """
+
+    start: int
+    end: int
+    aliases: tuple[int, ...]
+
+
+class Matcher:
+    """Matches the names of one terminology.
+
+    Arguments:
+        terminology: The terminology.
+        types: Semantic types to match; None for all.
+        scopes: Scopes of the names to match.
+        longest: Most words in a match, stop words not counted.
+        stop_names: Names, in any inflection, that are never matched.
+    """
+
+    def __init__(
+        self,
+        terminology: Terminology,
+        *,
+        types: Sequence[str] | None,
+        scopes: Sequence[str],
+        longest: int,
+        stop_names: Sequence[str],
+    ) -> None:
+        self.terminology = terminology
+        self._types = None if types is None else {i for i, one in enumerate(terminology.types) if one in set(types)}
+        self._scopes = {SCOPE_NUMBER[scope] for scope in scopes}
+        self._longest = min(longest, terminology.longest_name)
+        self._stop = {bag_hash([stem(word) for word in words_of(name)]) for name in stop_names}
+        self._words: dict[str, tuple[int, int]] = {}
+        self._names: dict[int, tuple[int, ...]] = {}
+
+    def find(self, tokens: Sequence[str]) -> list[Match]:
+        """Find names, those inside longer ones included.
+
+        Arguments:
+            tokens: The tokens of a text, white space included.
+
+        Returns:
+            Matches by start, of the same start the longest first.
+        """
+        kinds = np.empty(len(tokens), dtype=np.uint8)
+        hashes = np.zeros(len(tokens), dtype=np.uint64)
+        known = self._words
+        for i, token in enumerate(tokens):
+            kind_and_hash = known.get(token)
+            if kind_and_hash is None:
+                kind_and_hash = known[token] = self._classify(token)
+            kinds[i], hashes[i] = kind_and_hash
+        content = np.flatnonzero(kinds == _WORD)
+        if not len(content):
+            return []
+        segment = np.cumsum(kinds == _BREAK)[content]
+        total = np.concatenate((np.zeros(1, dtype=np.uint64), np.cumsum(hashes[content], dtype=np.uint64)))
+        matches = []
+        for width in range(min(self._longest, len(content)), 0, -1):
+            inside = np.flatnonzero(segment[width - 1 :] == segment[: len(segment) - width + 1])
+            if not len(inside):
+                continue
+            sums = total[inside + width] - total[inside]
+            for i, hashed in self._hits(inside, sums):
+                aliases = self._aliases(hashed)
+                start, end = int(content[i]), int(content[i + width - 1]) + 1
+                aliases = self._fitting(aliases, tokens[start:end], width)
+                if aliases:
+                    matches.append(Match(start, end, aliases))
+        return sorted(matches, key=lambda match: (match.start, -match.end))
+
+    def _classify(self, token: str) -> tuple[int, int]:
+        if token.isspace():
+            # A blank line ends a stretch, a line break does not: paragraphs are wrapped.
+            return (_BREAK if token.count("\n") > 1 else _SKIP), 0
+        if token in _INNER_SIGNS or token.casefold() in STOP_WORDS:
+            return _SKIP, 0
+        stems = [stem(word) for word in words_of(token)]
+        if any(not len(self.terminology.word_hashes[hash64(one)]) for one in stems):
+            return _BREAK, 0
+        return _WORD, bag_hash(stems)
+
+    def _hits(self, where: npt.NDArray[np.int64], sums: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
+        names = self.terminology.bags.hashes
+        at = np.minimum(np.searchsorted(names, sums), len(names) - 1)
+        found = np.flatnonzero(names[at] == sums)
+        return list(zip(where[found].tolist(), sums[found].tolist(), strict=True))
+
+    def _aliases(self, hashed: int) -> tuple[int, ...]:
+        """Rows of the aliases with this hash that the settings allow."""
+        if hashed not in self._names:
+            rows = self.terminology.bags[hashed].tolist()
+            self._names[hashed] = () if hashed in self._stop else tuple(filter(self._allowed, rows))
+        return self._names[hashed]
+
+    def _allowed(self, alias: int) -> bool:
+        terminology = self.terminology
+        if int(terminology.alias_scope[alias]) not in self._scopes:
+            return False
+        return self._types is None or bool(
+            self._types & set(terminology.concept_type_rows(int(terminology.alias_concept[alias])))
+        )
+
+    def _fitting(self, aliases: tuple[int, ...], tokens: Sequence[str], width: int) -> tuple[int, ...]:
+        """Of the aliases those that fit the text closely enough.
+
+        An abbreviation must stand as it is written, and a single word may differ in number and spelling
+        but not in derivation: "retinal" is not retinitis.
+        """
+        names = self.terminology.aliases
+        text = "".join(tokens)
+        form = _spelling(text) if width == 1 and aliases else ""
+        return tuple(
+            i
+            for i in aliases
+            if (names[i] == text if _is_abbreviation(names[i]) else not form or form == _spelling(names[i]))
+        )
+
+
+def _spelling(text: str) -> str:
+    return " ".join(spelling(word) for word in words_of(text) if word.casefold() not in STOP_WORDS)
+
+
+def _is_abbreviation(name: str) -> bool:
+    """Whether a name is short and has no lower-case word in it: "MI", "IgA", "T2DM"."""
+    return len(name) <= 6 and " " not in name and sum(c.isupper() for c in name) >= 2

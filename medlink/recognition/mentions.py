@@ -1,0 +1,39 @@
+"""Where mentions are kept on a document, and which of them become entities.
+
+Every finder adds its mentions to ``doc.spans["medlink"]``, where they may overlap. ``doc.ents`` holds a
+choice without overlaps: the longest first; of two as long, the label that comes first in
+:data:`medlink.types.LABELS`, then the one that starts first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from spacy.tokens import Doc, Span
+
+from medlink.types import LABELS
+
+GROUP = "medlink"
+_RANK = {label: number for number, label in enumerate(LABELS)}
+
+
+def add_mentions(doc: Doc, spans: Iterable[Span]) -> None:
+    """Add mentions to a document and choose its entities anew.
+
+    Arguments:
+        doc: The document.
+        spans: The new mentions. One with the tokens and label of a mention that is already there is
+            passed over.
+    """
+    mentions = {(span.start, span.end, span.label_): span for span in [*doc.ents, *doc.spans.get(GROUP, ())]}
+    for span in spans:
+        mentions.setdefault((span.start, span.end, span.label_), span)
+    ordered = [mentions[key] for key in sorted(mentions)]
+    doc.spans[GROUP] = ordered
+    taken = [False] * len(doc)
+    chosen = []
+    for span in sorted(ordered, key=lambda s: (s.start - s.end, _RANK.get(s.label_, len(_RANK)), s.start)):
+        if not any(taken[span.start : span.end]):
+            taken[span.start : span.end] = [True] * (span.end - span.start)
+            chosen.append(span)
+    doc.ents = chosen

@@ -1,0 +1,189 @@
+"""``medlink_ner``: a transformer token classifier run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from spacy.util import minibatch
+
+from medlink.errors import MedlinkError
+from medlink.inference.batches import run_windows
+from medlink.inference.onnx import OnnxModel
+from medlink.inference.wordpiece import WordPieceEncoder
+from medlink.recognition.mentions import add_mentions
+from medlink.recognition.tags import tags_to_spans
+
+_MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
+
+
+@Language.factory(
+    "medlink_ner",
+    assigns=["doc.ents", "doc.spans"],
+    default_config={"threads": 0, "providers": [], "batch_size": 16},
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_ner(nlp: Language, name: str, threads: int, providers: list[str], batch_size: int) -> MedlinkNer:
+    """Make the component; its model comes with ``from_disk`` or :meth:`MedlinkNer.load_model`."""
+    return MedlinkNer(name, threads=threads, providers=providers, batch_size=batch_size)
+
+
+class MedlinkNer:
+    """Finds mentions with a token classifier.
+
+    Each label is tagged on its own, so mentions of different labels may overlap in
+    ``doc.spans["medlink"]``; see :mod:`medlink.recognition.mentions` for the choice of ``doc.ents``.
+
+    Arguments:
+        name: Name in the pipeline.
+        threads: CPU threads; 0 for all cores.
+        providers: ONNX Runtime's execution providers in order; empty for CUDA where there is one, else CPU.
+        batch_size: Most windows run at once.
+    """
+
+    def __init__(
+        self, name: str = "medlink_ner", *, threads: int = 0, providers: Iterable[str] = (), batch_size: int = 16
+    ) -> None:
+        if batch_size < 1:
+            raise MedlinkError(f"{name}: batch_size must be at least 1, not {batch_size}")
+        self.name = name
+        self.threads = threads
+        self.providers = tuple(providers)
+        self.batch_size = batch_size
+        self.labels: tuple[str, ...] = ()
+        self._window = self._overlap = 0
+        self._model: OnnxModel | None = None
+        self._encoder: WordPieceEncoder | None = None
+
+    def load_model(self, folder: str | Path) -> MedlinkNer:
+        """Load a trained model.
+
+        Arguments:
+            folder: Holds ``model.onnx``, ``tokenizer.json`` and ``ner.json`` (labels and window).
+
+        Raises:
+            MedlinkError: A file is missing or broken.
+        """
+        folder = Path(folder)
+        try:
+            settings = (folder / _SETTINGS).read_text(encoding="utf-8")
+        except OSError as error:
+            raise MedlinkError(
+                f"{folder / _SETTINGS}: cannot be read ({error.strerror}); install the model package again"
+            ) from None
+        self._encoder = WordPieceEncoder.load(folder / _TOKENIZER)
+        self._model = OnnxModel.load(folder / _MODEL, threads=self.threads, providers=self.providers)
+        self._set(settings)
+        return self
+
+    def _set(self, settings: str) -> None:
+        try:
+            values = json.loads(settings)
+            self.labels = tuple(values["labels"])
+            self._window, self._overlap = int(values["window"]), int(values["overlap"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise MedlinkError(
+                f"{_SETTINGS} of {self.name} is broken ({error}); install the model package again"
+            ) from None
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Find the mentions of one document."""
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Find the mentions of documents; windows of all documents of a batch are run together.
+
+        Arguments:
+            stream: The documents.
+            batch_size: Documents taken from the stream at once.
+        """
+        for docs in minibatch(stream, batch_size):  # type: ignore[no-untyped-call]
+            docs = list(docs)
+            for doc, spans in zip(docs, self.predict(docs), strict=True):
+                add_mentions(doc, spans)
+            yield from docs
+
+    def predict(self, docs: list[Doc]) -> list[list[Span]]:
+        """The mentions of documents, which are left as they are."""
+        if self._model is None or self._encoder is None:
+            raise MedlinkError(f"{self.name} has no model; load a pipeline that has one, or call load_model(folder)")
+        pieces = self._encoder.encode([[token.text for token in doc] for doc in docs])
+        logits = run_windows(
+            self._model,
+            self._encoder,
+            pieces,
+            window=self._window,
+            overlap=self._overlap,
+            batch_size=self.batch_size,
+        )
+        results = []
+        for doc, of_doc, outputs in zip(docs, pieces, logits, strict=True):
+            words = np.flatnonzero(of_doc.first >= 0)
+            spans: list[Span] = []
+            if len(words):
+                tags = outputs[of_doc.first[words]].reshape(len(words), len(self.labels), 3).argmax(-1)
+                for column, label in enumerate(self.labels):
+                    for start, end in tags_to_spans(tags[:, column]):
+                        spans += _spans(doc, int(words[start]), int(words[end - 1]) + 1, label)
+            results.append(spans)
+        return results
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """spaCy's entity scores of examples."""
+        from spacy.scorer import get_ner_prf
+
+        return dict(get_ner_prf(list(examples)))
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """The component with its model as bytes."""
+        return bytes(srsly.msgpack_dumps({name: data for name, data in self._files().items() if name not in exclude}))
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> MedlinkNer:
+        """Load what :meth:`to_bytes` gave."""
+        files = srsly.msgpack_loads(data)
+        if files:
+            self._encoder = WordPieceEncoder.from_str(files[_TOKENIZER].decode("utf-8"))
+            self._model = OnnxModel(files[_MODEL], threads=self.threads, providers=self.providers)
+            self._set(files[_SETTINGS].decode("utf-8"))
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write the component with its model into a folder."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in self._files().items():
+            (folder / name).write_bytes(data)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> MedlinkNer:
+        """Load what :meth:`to_disk` wrote."""
+        # A component saved before it had a model leaves an empty folder.
+        return self.load_model(path) if any(Path(path).iterdir()) else self
+
+    def _files(self) -> dict[str, bytes]:
+        if self._model is None or self._encoder is None:
+            return {}
+        settings = {"labels": list(self.labels), "window": self._window, "overlap": self._overlap}
+        return {
+            _MODEL: self._model.data,
+            _TOKENIZER: self._encoder.to_str().encode("utf-8"),
+            _SETTINGS: json.dumps(settings).encode("utf-8"),
+        }
+
+
+def _spans(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
+    """A mention as spans: cut at blank lines, which the model does not see."""
+    first = start
+    for i in range(start, end):
+        if doc[i].is_space and doc[i].text.count("\n") > 1:
+            if i > first:
+                yield Span(doc, first, i, label)
+            first = i + 1
+    if end > first:
+        yield Span(doc, first, end, label)

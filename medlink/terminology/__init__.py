@@ -1,0 +1,1 @@
+"""The concept store: terminologies built once, read memory-mapped, looked up by id, name or word."""

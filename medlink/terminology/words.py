@@ -1,0 +1,153 @@
+"""Words of names and of text in one form: spelling, inflection and derivation taken away.
+
+The same function is applied to the names of a terminology and to the text searched, so a form need not be
+a word; it only has to be the same for words that mean the same.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.resources import files
+
+import snowballstemmer
+
+#: Words that a name may have or lack without changing its meaning. Never a negation. "Morphology" is
+#: HPO's: "Abnormal clavicle morphology" is what a text calls an abnormal clavicle.
+STOP_WORDS = frozenset({"a", "an", "the", "of", "in", "on", "at", "to", "for", "by", "morphology"})
+
+_WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,](?=\d)[^\W_]+)*")
+_NOT_SPACE = re.compile(r"\S+")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_QUOTES = re.compile("[\u2018\u2019\u201b\u00b4`]")
+# British spelling to American. Applied to both sides, so an overreach is harmless unless two words fall together.
+_BRITISH = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<=\w)ae$", "a"),  # Latin plural: vertebrae
+        (r"ae(?!r)", "e"),  # haemorrhage, anaemia; not aerobic
+        (r"oe(?=\w)", "e"),  # oedema, diarrhoea, foetus
+        (r"(?<=\w{3})our(?=$|s$|ed$|al$|ing$|less$)", "or"),  # tumour, behavioural
+        (r"(?<=\w{3})is(?=e$|ed$|es$|ing$|ation$|ations$)", "iz"),  # hospitalised
+        (r"ys(?=ed$|ing$)", "yz"),  # paralysed
+        (r"sulph", "sulf"),
+        (r"leuco(?!v)", "leuko"),
+        (r"(?<=\w{2})tre$", "ter"),  # litre, centre
+        (r"^fibre", "fiber"),
+        (r"^grey", "gray"),
+    )
+)
+_IRREGULAR = {"teeth": "tooth", "feet": "foot", "children": "child", "women": "woman", "men": "man", "bled": "bleed"}
+# After the Snowball stemmer: what medical Latin and Greek still keep apart.
+_ENDINGS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<=\w{2})(?:osis|osi|oses|otic|ot)$", "os"),  # stenosis, stenoses, stenotic
+        (r"(?<=\w{3})plast$", "plas"),  # dysplastic, dysplasia
+        (r"(?<=\w{3})trophi?c?$", "troph"),  # atrophy, atrophic
+        (r"(?<=\w{3})leps?i$", "lept"),  # epilepsy, epileptic
+        (r"(?<=\w{2})(?:lysi|lyt|lyz)$", "lys"),  # hemolysis, hemolytic; paralyzed
+        (r"(?<=\w{3})mat$", "m"),  # edematous, edema
+        (r"(?<=\w{3})arian$", "ar"),  # ovarian
+        (r"(?<=\w{3})(?:itid|itic|iti)$", "it"),  # arthritis, arthritides, arthritic
+        (r"(?<=\w{3})(?:ia|ic|iac|i|a|um|us|e)$", ""),  # ataxia, ataxic; ovary, ovarian; bronchus, bronchi
+    )
+)
+_stemmer = snowballstemmer.stemmer("english")
+
+
+def verbatim_key(text: str) -> str:
+    """A name as it stands, but for case, Unicode variants, dashes, quotes and white space."""
+    text = _QUOTES.sub("'", _DASHES.sub("-", unicodedata.normalize("NFKC", text)))
+    return " ".join(text.casefold().split())
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text: runs of letters and digits, decimal numbers whole.
+
+    A text without any letter or digit ("++") is its signs instead, so that no name is empty.
+    """
+    return _WORD.findall(text) or _NOT_SPACE.findall(text)
+
+
+@lru_cache(maxsize=1 << 18)
+def stem(word: str) -> str:
+    """The form that a word shares with its inflections, derivations and other spellings.
+
+    Arguments:
+        word: One word, in any case.
+
+    Returns:
+        Its form; words of up to three letters and words with digits are only lower-cased.
+    """
+    own = _derivation(word)
+    return _equivalents().get(own, own)
+
+
+@lru_cache(maxsize=1 << 16)
+def spelling(word: str) -> str:
+    """The form that a word shares with its plural and with other spellings, but not with its derivations.
+
+    Arguments:
+        word: One word, in any case.
+    """
+    word = _plain(word)
+    if len(word) > 3 and word.isalpha():
+        word = _american(word)
+        if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+            word = word.removesuffix("s")
+            word = word[:-2] + "y" if word.endswith("ie") else word
+    return word
+
+
+@lru_cache(maxsize=1)
+def _equivalents() -> dict[str, str]:
+    """From the stem of a word to the stem that stands for it, from ``data/equivalents.txt``."""
+    text = files("medlink.terminology").joinpath("data/equivalents.txt").read_text("utf-8")
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return {_derivation(word): _derivation(line[0]) for line in lines for word in line}
+
+
+def _plain(word: str) -> str:
+    word = unicodedata.normalize("NFKC", word).casefold()
+    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+
+
+def _american(word: str) -> str:
+    word = _IRREGULAR.get(word, word)
+    for pattern, replacement in _BRITISH:
+        word = pattern.sub(replacement, word)
+    return word
+
+
+def _derivation(word: str) -> str:
+    word = _plain(word)
+    if len(word) <= 3 or not word.isalpha():
+        return word
+    stemmed = str(_stemmer.stemWord(_american(word)))
+    for pattern, replacement in _ENDINGS:
+        shorter, changed = pattern.subn(replacement, stemmed)
+        if changed:
+            # The last rule would leave a torso of a short word.
+            return shorter if len(shorter) >= 4 else stemmed
+    return stemmed
+
+
+def stems_of(text: str) -> list[str]:
+    """The stems of a name, stop words left out unless there is nothing else."""
+    words = words_of(text)
+    stems = [stem(word) for word in words if word.casefold() not in STOP_WORDS]
+    return stems or [stem(word) for word in words]
+
+
+@lru_cache(maxsize=1 << 18)
+def hash64(text: str) -> int:
+    """A 64-bit number for a text, the same on every machine."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def bag_hash(stems: list[str]) -> int:
+    """A 64-bit number for words in any order: the sum of theirs."""
+    return sum(map(hash64, stems)) & 0xFFFFFFFFFFFFFFFF

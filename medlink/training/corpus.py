@@ -1,0 +1,98 @@
+"""Annotated corpora as the token classifier's training reads them: words, and the tags of the labels known there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import spacy
+
+from medlink.errors import MedlinkError
+from medlink.formats.iob import read_iob
+from medlink.formats.pubtator import read_pubtator
+from medlink.recognition.tags import spans_to_tags, tags_to_spans
+from medlink.recognition.tokenizer import create_clinical_tokenizer
+
+#: Words in the passages that sentences of a corpus without documents are joined to.
+_PASSAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text of a corpus, split into words.
+
+    Arguments:
+        words: The words; white space is left out.
+        tags: By label, the tag of each word. A label that is missing is unknown here, not absent.
+    """
+
+    words: list[str]
+    tags: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+
+    def spans(self, label: str) -> list[tuple[int, int]]:
+        """The mentions of a label as pairs of first word and word after the last one."""
+        return tags_to_spans(self.tags[label])
+
+
+def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterator[Passage]:
+    """Read a corpus file.
+
+    Arguments:
+        path: The file.
+        format: ``"pubtator"`` or ``"iob"``.
+        labels: From the corpus' types to medlink's labels. Types that are not named are passed over.
+
+    Yields:
+        A document each (PubTator), or neighbouring sentences joined to passages (IOB).
+
+    Raises:
+        MedlinkError: The format is unknown or the file is missing or broken.
+    """
+    known = sorted(set(labels.values()))
+    if format == "pubtator":
+        nlp = spacy.blank("en")
+        tokenize = create_clinical_tokenizer()(nlp)
+        for document in read_pubtator(path):
+            tokens = [token for token in tokenize(document.text) if not token.is_space]
+            starts = np.array([token.idx for token in tokens])
+            ends = np.array([token.idx + len(token) for token in tokens])
+            spans: dict[str, list[tuple[int, int]]] = {label: [] for label in known}
+            for mention in document.mentions:
+                if mention.label in labels:
+                    # A mention that begins or ends inside a word is widened to the word.
+                    first = int(np.searchsorted(ends, mention.start, side="right"))
+                    after = int(np.searchsorted(starts, mention.end, side="left"))
+                    spans[labels[mention.label]].append((first, after))
+            tags = {label: spans_to_tags(spans[label], len(tokens)) for label in known}
+            yield Passage([token.text for token in tokens], tags)
+    elif format == "iob":
+        yield from _join(_read_sentences(path, labels, known))
+    else:
+        raise MedlinkError(f"unknown corpus format {format!r}; use 'pubtator' or 'iob'")
+
+
+def _read_sentences(path: str | Path, labels: dict[str, str], known: list[str]) -> Iterator[Passage]:
+    for words, tags in read_iob(path):
+        numbers = {label: np.zeros(len(words), dtype=np.int64) for label in known}
+        for i, tag in enumerate(tags):
+            prefix, _, name = tag.partition("-")
+            if name in labels:
+                numbers[labels[name]][i] = "OBI".index(prefix)
+        yield Passage(words, numbers)
+
+
+def _join(sentences: Iterator[Passage]) -> Iterator[Passage]:
+    words: list[str] = []
+    tags: dict[str, list[npt.NDArray[np.int64]]] = {}
+    for sentence in sentences:
+        if words and len(words) + len(sentence.words) > _PASSAGE:
+            yield Passage(words, {label: np.concatenate(parts) for label, parts in tags.items()})
+            words, tags = [], {}
+        words = words + sentence.words
+        for label, part in sentence.tags.items():
+            tags.setdefault(label, []).append(part)
+    if words:
+        yield Passage(words, {label: np.concatenate(parts) for label, parts in tags.items()})

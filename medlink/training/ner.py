@@ -1,0 +1,335 @@
+"""Training of the token classifier: a transformer with one O/B/I head per label, on several corpora at once.
+
+A label that a corpus does not annotate is left out of the loss there, so that BC5CDR does not teach that
+anatomy never occurs. Training writes a checkpoint after each epoch and goes on from it when started again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from confection import Config
+from torch import nn
+from transformers import AutoModel
+
+from medlink.errors import MedlinkError
+from medlink.evaluation.ner import Scores, score_spans
+from medlink.inference.windows import cut_windows
+from medlink.inference.wordpiece import Pieces, WordPieceEncoder
+from medlink.recognition.tags import UNKNOWN, tags_to_spans
+from medlink.training.corpus import Passage, read_corpus
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusSettings:
+    """One corpus.
+
+    Arguments:
+        format: ``"pubtator"`` or ``"iob"``.
+        train: Path of the training split.
+        dev: Path of the development split.
+        labels: From the corpus' types to medlink's labels.
+        licence: Licence of the corpus, for the model card.
+    """
+
+    format: str
+    train: str
+    dev: str
+    labels: dict[str, str]
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NerSettings:
+    """Everything that decides a training run.
+
+    Arguments:
+        base: Folder of the Hugging Face encoder to start from, or its name on the hub.
+        base_licence: Licence of that encoder, for the model card.
+        labels: Labels to learn, in the order of the output.
+        corpora: The corpora by name.
+        window: Pieces read at once, without special tokens.
+        overlap: Pieces shared by neighbouring windows.
+        epochs: Passes over all corpora.
+        batch: Windows in a batch.
+        learning_rate: Highest learning rate of the encoder; it rises over ``warmup`` of the steps and falls linearly.
+        head_learning_rate: Likewise, of the heads.
+        warmup: Share of the steps, 0 to 1.
+        weight_decay: AdamW's decay.
+        dropout: Dropout before the heads and in the encoder. The attention weights get none: it would
+            more than double the time of a step on a CPU.
+        seed: Decides initial weights and the order of the windows.
+    """
+
+    base: str
+    base_licence: str
+    labels: list[str]
+    corpora: dict[str, CorpusSettings]
+    window: int = 382
+    overlap: int = 64
+    epochs: int = 10
+    batch: int = 8
+    learning_rate: float = 2e-4
+    head_learning_rate: float = 1e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    dropout: float = 0.1
+    seed: int = 0
+
+    @classmethod
+    def load(cls, path: str | Path) -> NerSettings:
+        """Read a spaCy-style config with the sections ``[ner]`` and ``[ner.corpora.NAME]``.
+
+        Raises:
+            MedlinkError: The file is missing or does not hold these settings.
+        """
+        try:
+            values: dict[str, Any] = Config().from_disk(path)["ner"]
+            corpora = {name: CorpusSettings(**corpus) for name, corpus in values.pop("corpora").items()}
+            return cls(corpora=corpora, **values)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MedlinkError(f"{path}: not a training config ({error}); see configs/ner.cfg for one") from None
+
+
+class TokenClassifier(nn.Module):
+    """A transformer encoder and a linear layer that tags each piece.
+
+    Arguments:
+        encoder: A Hugging Face encoder.
+        labels: Number of labels; three outputs (O, B, I) for each.
+        dropout: Dropout before the linear layer.
+    """
+
+    def __init__(self, encoder: Any, labels: int, dropout: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(encoder.config.hidden_size, labels * 3)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Tag pieces: two (batch, pieces) tensors in, (batch, pieces, labels * 3) logits out."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return torch.as_tensor(self.head(self.dropout(hidden)))
+
+
+@dataclass(slots=True)
+class _Sample:
+    ids: np.ndarray
+    targets: np.ndarray  # (pieces, labels), UNKNOWN where nothing is learnt
+
+
+def _samples(passages: Sequence[Passage], encoder: WordPieceEncoder, settings: NerSettings) -> Iterator[_Sample]:
+    for passage, pieces in zip(passages, encoder.encode([p.words for p in passages]), strict=True):
+        targets = np.full((len(pieces.ids), len(settings.labels)), UNKNOWN, dtype=np.int64)
+        words = np.flatnonzero(pieces.first >= 0)
+        for column, label in enumerate(settings.labels):
+            if label in passage.tags:
+                targets[pieces.first[words], column] = passage.tags[label][words]
+        for window in cut_windows(len(pieces.ids), settings.window, settings.overlap):
+            own = np.full((window.end - window.start, len(settings.labels)), UNKNOWN, dtype=np.int64)
+            owned = slice(window.owned_start - window.start, window.owned_end - window.start)
+            own[owned] = targets[window.owned_start : window.owned_end]
+            yield _Sample(pieces.ids[window.start : window.end], own)
+
+
+def _collate(samples: Sequence[_Sample], encoder: WordPieceEncoder) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    length = max(len(sample.ids) for sample in samples) + 2
+    ids = np.zeros((len(samples), length), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    targets = np.full((len(samples), length, samples[0].targets.shape[1]), UNKNOWN, dtype=np.int64)
+    for row, sample in enumerate(samples):
+        n = len(sample.ids)
+        ids[row, : n + 2] = [encoder.start_id, *sample.ids, encoder.end_id]
+        mask[row, : n + 2] = 1
+        targets[row, 1 : n + 1] = sample.targets
+    return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(targets)
+
+
+def _batches(samples: Sequence[_Sample], size: int, rng: np.random.Generator) -> list[list[_Sample]]:
+    """Shuffled batches of windows of like length, so that little is padded."""
+    order = rng.permutation(len(samples))
+    stretch = size * 25
+    batches: list[list[_Sample]] = []
+    for i in range(0, len(order), stretch):
+        part = sorted(order[i : i + stretch], key=lambda k: len(samples[k].ids))
+        batches += [[samples[k] for k in part[j : j + size]] for j in range(0, len(part), size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def _load_base(base: str, dropout: float) -> tuple[Any, WordPieceEncoder]:
+    if not Path(base).exists() and base.startswith("package:"):
+        import importlib.util
+
+        package, _, inner = base.removeprefix("package:").partition("/")
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise MedlinkError(f"the base model's package {package} is missing; run 'pip install medlink[train]'")
+        base = str(Path(spec.submodule_search_locations[0]) / inner)
+    encoder = AutoModel.from_pretrained(
+        base, add_pooling_layer=False, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0
+    )
+    return encoder, WordPieceEncoder.load(Path(base) / "tokenizer.json")
+
+
+@dataclass(slots=True)
+class NerRun:
+    """What a training run leaves: the model, its tokenizer and what the model card needs."""
+
+    model: TokenClassifier
+    tokenizer: WordPieceEncoder
+    settings: NerSettings
+    dev: dict[str, dict[str, Scores]] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
+    best_epoch: int = 0
+    seconds: float = 0.0
+
+
+def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
+    """Train the token classifier, or go on with a training that was cut off.
+
+    Arguments:
+        settings: What to train on and how.
+        folder: Where checkpoints (``last.pt``, ``best.pt``) and ``log.jsonl`` are kept.
+        threads: CPU threads; 0 for PyTorch's default.
+
+    Returns:
+        The model of the epoch with the best mean F1 over the corpora's development splits.
+
+    Raises:
+        MedlinkError: A corpus or the base model cannot be read, or the folder holds a run with other settings.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    torch.manual_seed(settings.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder, tokenizer = _load_base(settings.base, settings.dropout)
+    model = TokenClassifier(encoder, len(settings.labels), settings.dropout)
+    run = NerRun(model, tokenizer, settings)
+    samples: list[_Sample] = []
+    dev: dict[str, list[Passage]] = {}
+    for name, corpus in settings.corpora.items():
+        samples += _samples(list(read_corpus(corpus.train, corpus.format, corpus.labels)), tokenizer, settings)
+        dev[name] = list(read_corpus(corpus.dev, corpus.format, corpus.labels))
+        run.checksums[name] = hashlib.sha256(Path(corpus.train).read_bytes()).hexdigest()
+    steps = settings.epochs * -(-len(samples) // settings.batch)
+    head = list(model.head.parameters())
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": list(model.encoder.parameters()), "lr": settings.learning_rate},
+            {"params": head, "lr": settings.head_learning_rate},
+        ],
+        weight_decay=settings.weight_decay,
+    )
+    warm = max(1, int(steps * settings.warmup))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
+    )
+    loss_of = nn.CrossEntropyLoss(ignore_index=UNKNOWN)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
+    last, best_file = folder / "last.pt", folder / "best.pt"
+    first_epoch, best = 0, -1.0
+    if last.exists():
+        state = torch.load(last, map_location=device, weights_only=True)
+        if state["settings"] != json.dumps(asdict(settings), sort_keys=True):
+            raise MedlinkError(f"{folder}: holds a run with other settings; choose another folder or remove it")
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        first_epoch, best = state["epoch"], state["best"]
+        run.seconds, run.best_epoch = state["seconds"], state["best_epoch"]
+    for epoch in range(first_epoch, settings.epochs):
+        began = time.monotonic()
+        torch.manual_seed(settings.seed + epoch)
+        model.train()
+        total = 0.0
+        batches = _batches(samples, settings.batch, np.random.default_rng([settings.seed, epoch]))
+        for number, batch in enumerate(batches, start=1):
+            ids, mask, targets = (tensor.to(device) for tensor in _collate(batch, tokenizer))
+            logits = model(ids, mask)
+            loss = loss_of(logits.reshape(-1, 3), targets.reshape(-1))
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            total += loss.item()
+            if number % 50 == 0:
+                log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
+        scores = {name: evaluate(model, tokenizer, passages, settings) for name, passages in dev.items()}
+        mean = float(np.mean([by_label["micro"].f1 for by_label in scores.values()]))
+        run.seconds += time.monotonic() - began
+        line = {"epoch": epoch + 1, "loss": total / len(batches), "mean_f1": mean, "seconds": round(run.seconds)}
+        line |= {name: round(by_label["micro"].f1, 4) for name, by_label in scores.items()}
+        log.info("%s", line)
+        with (folder / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if mean > best:
+            best, run.best_epoch = mean, epoch + 1
+            torch.save(model.state_dict(), best_file)
+        state = {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "schedule": schedule.state_dict(),
+            "epoch": epoch + 1,
+            "best": best,
+            "best_epoch": run.best_epoch,
+            "seconds": run.seconds,
+            "settings": json.dumps(asdict(settings), sort_keys=True),
+        }
+        torch.save(state, last.with_suffix(".new"))
+        last.with_suffix(".new").replace(last)
+    model.load_state_dict(torch.load(best_file, map_location=device, weights_only=True))
+    run.dev = {name: evaluate(model, tokenizer, passages, settings) for name, passages in dev.items()}
+    model.to("cpu").eval()
+    return run
+
+
+@torch.no_grad()
+def evaluate(
+    model: TokenClassifier, tokenizer: WordPieceEncoder, passages: Sequence[Passage], settings: NerSettings
+) -> dict[str, Scores]:
+    """Score a model on passages: strict F1 by label and over all labels (``"micro"``)."""
+    model.eval()
+    device = next(model.parameters()).device
+    gold: list[set[tuple[str, int, int]]] = []
+    predicted: list[set[tuple[str, int, int]]] = []
+    for passage, pieces in zip(passages, tokenizer.encode([p.words for p in passages]), strict=True):
+        tags = _predict(model, tokenizer, pieces, settings, device)
+        gold.append({(label, *span) for label in passage.tags for span in passage.spans(label)})
+        predicted.append(
+            {
+                (label, *span)
+                for column, label in enumerate(settings.labels)
+                if label in passage.tags
+                for span in tags_to_spans(tags[:, column])
+            }
+        )
+    return score_spans(gold, predicted)
+
+
+def _predict(
+    model: TokenClassifier, tokenizer: WordPieceEncoder, pieces: Pieces, settings: NerSettings, device: torch.device
+) -> np.ndarray:
+    tags = np.zeros((len(pieces.ids), len(settings.labels)), dtype=np.int64)
+    for window in cut_windows(len(pieces.ids), settings.window, settings.overlap):
+        ids = [tokenizer.start_id, *pieces.ids[window.start : window.end].tolist(), tokenizer.end_id]
+        batch = torch.tensor([ids], device=device)
+        logits = model(batch, torch.ones_like(batch))[0, 1:-1].reshape(-1, len(settings.labels), 3)
+        owned = slice(window.owned_start - window.start, window.owned_end - window.start)
+        tags[window.owned_start : window.owned_end] = logits.argmax(-1).cpu().numpy()[owned]
+    words = np.zeros((len(pieces.first), len(settings.labels)), dtype=np.int64)
+    known = pieces.first >= 0
+    words[known] = tags[pieces.first[known]]
+    return words

@@ -1,0 +1,111 @@
+"""Plain data types shared by every stage: documents, mentions and the candidates a linker returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: The labels of medlink, which are OMOP domains, in the order in which they win when two mentions tie.
+LABELS = ("CONDITION", "DRUG", "PROCEDURE", "MEASUREMENT", "DEVICE", "GENE", "ANATOMY")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A span of text that names something clinical.
+
+    Arguments:
+        start: First character of the mention in the document's text.
+        end: Character after the last one, so that ``text[start:end]`` is the mention.
+        label: What kind of thing it is: one of :data:`LABELS`, or a corpus' own type name.
+        concept_ids: The gold concepts, where the mention comes from an annotated corpus.
+    """
+
+    start: int
+    end: int
+    label: str
+    concept_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with the mentions annotated in it.
+
+    Arguments:
+        doc_id: The identifier given by the corpus or the file name.
+        text: The text, exactly as read.
+        mentions: Mentions in the order in which the source lists them.
+    """
+
+    doc_id: str
+    text: str
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A concept that a mention may mean, with the reason why.
+
+    Arguments:
+        concept_id: Identifier of the concept in its terminology.
+        terminology: Name of the terminology.
+        name: Preferred name of the concept.
+        alias: The name of the concept that matched the mention.
+        score: Between 0 and 1, higher is better.
+        stage: The stage that found it: ``"exact"``, ``"synonym"`` or ``"lexical"``.
+        nil: True where the score lies below the linker's threshold, that is where the linker
+            itself would answer NIL.
+        via: For the ``"synonym"`` stage, the concept of another terminology that led here.
+    """
+
+    concept_id: str
+    terminology: str
+    name: str
+    alias: str
+    score: float
+    stage: str
+    nil: bool = False
+    via: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """An entry of a terminology.
+
+    Arguments:
+        concept_id: Identifier, for example ``"I21.9"`` or ``"HP:0001658"``.
+        name: Preferred name.
+        aliases: All names with their scopes, the preferred one first.
+        types: Semantic types.
+        parents: Identifiers of the direct parents.
+        definition: Definition, or the empty string.
+        xrefs: Cross-references, as ``"UMLS:C0027051"``.
+        alternate_ids: Retired or merged identifiers that resolve to this concept.
+        properties: Whatever else the source holds, by name (for ICD-10-CM: ``billable``, ``excludes1`` …).
+    """
+
+    concept_id: str
+    name: str
+    aliases: tuple[Alias, ...] = ()
+    types: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    definition: str = ""
+    xrefs: tuple[str, ...] = ()
+    alternate_ids: tuple[str, ...] = ()
+    properties: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def synonyms(self) -> tuple[str, ...]:
+        """Every name but the preferred one."""
+        return tuple(alias.text for alias in self.aliases[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One name of a concept.
+
+    Arguments:
+        text: The name.
+        scope: One of :data:`medlink.terminology.store.SCOPES`, how close the name is to the concept.
+    """
+
+    text: str
+    scope: str
