@@ -68,6 +68,10 @@ class OnnxModel:
         result: FloatArray = self.session.run(None, dict(inputs))[0]
         return result
 
+    def open(self) -> None:
+        """Open the model now, so that a corrupt one is told at once and the first text is not slow."""
+        _ = self.session
+
     @property
     def session(self) -> Any:
         """The ``onnxruntime.InferenceSession`` of this process."""

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from medlink.linking.stages import Hit, Query, worth
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
+from medlink.terminology.words import is_abbreviation
 
 # A name in another order, number, derivation or spelling is a little less sure than the very name,
 _SAME_WORDS = 0.96
 # and a step over another terminology less again.
 _VIA = 0.93
+# an abbreviation in another case likewise.
+_OTHER_CASE = 0.9
 _CLOSE_SCOPES = frozenset(SCOPE_NUMBER[scope] for scope in ("preferred", "exact", "abbreviation"))
 
 
@@ -62,11 +65,13 @@ class SynonymStage:
         return hits
 
 
+def _case(text: str, name: str) -> float:
+    """What a name is worth by its case: that of an abbreviation tells ("all" is seldom ALL)."""
+    return _OTHER_CASE if is_abbreviation(name) and name != text else 1.0
+
+
 def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
     """Names equal to a text: verbatim where there are any, otherwise with the same words."""
     if rows := terminology.exact(text):
-        # Where case tells two names apart ("Ca", "CA"), the one in the case of the text comes first.
-        return [
-            Hit(row, worth(terminology, row) * (1.0 if terminology.aliases[row] == text else 0.999)) for row in rows
-        ]
+        return [Hit(row, worth(terminology, row) * _case(text, terminology.aliases[row])) for row in rows]
     return [Hit(row, worth(terminology, row) * _SAME_WORDS) for row in terminology.same_words(text)]

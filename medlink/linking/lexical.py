@@ -20,7 +20,7 @@ from medlink.terminology.words import hash64, stems_of, verbatim_key
 
 # A word of the name that the mention lacks says something that the note does not: it counts more than a
 # word of the mention that the name lacks (Tversky's index).
-_MISSING, _ADDED = 0.6, 1.4
+_MISSING, _ADDED = 0.8, 2.0
 # The best lexical hit stays below the worst exact one.
 _CEILING = 0.92
 # Words this much alike count as the same misspelt; short ones must be equal.
@@ -44,7 +44,6 @@ _OPPOSITES = tuple(
     )
 )
 _NEGATIONS = re.compile(r"\b(?:no|not|non|without|except|absence)\b")
-_NUMBERS = re.compile(r"\b(?:\d+|[ivx]+)\b")
 _OPPOSITE_FACTOR, _NEGATION_FACTOR, _NUMBER_FACTOR = 0.6, 0.8, 0.75
 
 
@@ -99,11 +98,12 @@ class LexicalStage:
     def _score(text: str, name: str, share: float) -> float:
         """Score a name: the weighted share of common words, and how alike the strings are."""
         text, name = verbatim_key(text), verbatim_key(name)
-        letters = ratio(" ".join(sorted(stems_of(text))), " ".join(sorted(stems_of(name)))) / 100
+        stems, name_stems = sorted(stems_of(text)), sorted(stems_of(name))
+        letters = ratio(" ".join(stems), " ".join(name_stems)) / 100
         score = _CEILING * (0.75 * min(1.0, share) + 0.25 * letters)
         if bool(_NEGATIONS.search(text)) != bool(_NEGATIONS.search(name)):
             score *= _NEGATION_FACTOR
-        if set(_NUMBERS.findall(text)) != set(_NUMBERS.findall(name)):
+        if {stem for stem in stems if stem.isdigit()} != {stem for stem in name_stems if stem.isdigit()}:
             score *= _NUMBER_FACTOR
         for one, other in _OPPOSITES:
             sides = (bool(one.search(text)), bool(other.search(text)), bool(one.search(name)), bool(other.search(name)))

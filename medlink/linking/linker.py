@@ -149,7 +149,10 @@ class Linker:
         return [self._candidates(hits, terminology, k) for hits in found]
 
     def _candidates(self, hits: dict[int, tuple[Hit, str]], terminology: Terminology, k: int) -> list[Candidate]:
-        best = sorted(hits.items(), key=lambda item: (-item[1][0].score, item[0]))[:k]
+        # Where a category and a code below it bear the same name, the code is meant.
+        best = sorted(
+            hits.items(), key=lambda item: (-round(item[1][0].score, 6), terminology.is_parent(item[0]), item[0])
+        )[:k]
         return [
             Candidate(
                 concept_id=terminology.concept_ids[concept],

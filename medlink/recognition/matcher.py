@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
-from medlink.terminology.words import STOP_WORDS, bag_hash, hash64, spelling, stem, words_of
+from medlink.terminology.words import STOP_WORDS, bag_hash, hash64, is_abbreviation, spelling, stem, words_of
 
 _SKIP, _WORD, _BREAK = 0, 1, 2
 # Signs that stand inside names; any other sign, and a word that no name holds, ends a stretch.
@@ -145,14 +145,9 @@ class Matcher:
         return tuple(
             i
             for i in aliases
-            if (names[i] == text if _is_abbreviation(names[i]) else not form or form == _spelling(names[i]))
+            if (names[i] == text if is_abbreviation(names[i]) else not form or form == _spelling(names[i]))
         )
 
 
 def _spelling(text: str) -> str:
     return " ".join(spelling(word) for word in words_of(text) if word.casefold() not in STOP_WORDS)
-
-
-def _is_abbreviation(name: str) -> bool:
-    """Whether a name is short and has no lower-case word in it: "MI", "IgA", "T2DM"."""
-    return len(name) <= 6 and " " not in name and sum(c.isupper() for c in name) >= 2

@@ -27,12 +27,16 @@ _MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
 @Language.factory(
     "medlink_ner",
     assigns=["doc.ents", "doc.spans"],
-    default_config={"threads": 0, "providers": [], "batch_size": 16},
+    default_config={"threads": 0, "providers": [], "batch_size": 16, "stop_mentions": []},
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
-def make_ner(nlp: Language, name: str, threads: int, providers: list[str], batch_size: int) -> MedlinkNer:
+def make_ner(
+    nlp: Language, name: str, threads: int, providers: list[str], batch_size: int, stop_mentions: list[str]
+) -> MedlinkNer:
     """Make the component; its model comes with ``from_disk`` or :meth:`MedlinkNer.load_model`."""
-    return MedlinkNer(name, threads=threads, providers=providers, batch_size=batch_size)
+    return MedlinkNer(
+        name, threads=threads, providers=providers, batch_size=batch_size, stop_mentions=stop_mentions
+    )
 
 
 class MedlinkNer:
@@ -46,10 +50,18 @@ class MedlinkNer:
         threads: CPU threads; 0 for all cores.
         providers: ONNX Runtime's execution providers in order; empty for CUDA where there is one, else CPU.
         batch_size: Most windows run at once.
+        stop_mentions: Texts that are never a mention, in any case: what notes abbreviate and a model
+            trained on abstracts takes for a drug or a disease.
     """
 
     def __init__(
-        self, name: str = "medlink_ner", *, threads: int = 0, providers: Iterable[str] = (), batch_size: int = 16
+        self,
+        name: str = "medlink_ner",
+        *,
+        threads: int = 0,
+        providers: Iterable[str] = (),
+        batch_size: int = 16,
+        stop_mentions: Iterable[str] = (),
     ) -> None:
         if batch_size < 1:
             raise MedlinkError(f"{name}: batch_size must be at least 1, not {batch_size}")
@@ -57,6 +69,7 @@ class MedlinkNer:
         self.threads = threads
         self.providers = tuple(providers)
         self.batch_size = batch_size
+        self.stop_mentions = frozenset(text.casefold() for text in stop_mentions)
         self.labels: tuple[str, ...] = ()
         self._window = self._overlap = 0
         self._model: OnnxModel | None = None
@@ -81,6 +94,7 @@ class MedlinkNer:
         self._encoder = WordPieceEncoder.load(folder / _TOKENIZER)
         self._model = OnnxModel.load(folder / _MODEL, threads=self.threads, providers=self.providers)
         self._set(settings)
+        self._model.open()
         return self
 
     def _set(self, settings: str) -> None:
@@ -132,7 +146,7 @@ class MedlinkNer:
                 for column, label in enumerate(self.labels):
                     for start, end in tags_to_spans(tags[:, column]):
                         spans += _spans(doc, int(words[start]), int(words[end - 1]) + 1, label)
-            results.append(spans)
+            results.append([span for span in spans if span.text.casefold() not in self.stop_mentions])
         return results
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
@@ -152,6 +166,7 @@ class MedlinkNer:
             self._encoder = WordPieceEncoder.from_str(files[_TOKENIZER].decode("utf-8"))
             self._model = OnnxModel(files[_MODEL], threads=self.threads, providers=self.providers)
             self._set(files[_SETTINGS].decode("utf-8"))
+            self._model.open()
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:

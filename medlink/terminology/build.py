@@ -99,6 +99,9 @@ def _columns(name: str, concepts: Iterable[Concept]) -> tuple[dict[str, Array], 
     put_strings("concept_details", map(_details, ordered))
     put_lists("concept_types", ([type_number[one] for one in concept.types] for concept in ordered))
     put_lists("concept_parents", ([rows[p] for p in concept.parents if p in rows] for concept in ordered))
+    is_parent = np.zeros(len(ordered), dtype=bool)
+    is_parent[columns["concept_parents_values"]] = True
+    columns["concept_is_parent"] = is_parent
     ids = [(hash64(concept.concept_id), row) for row, concept in enumerate(ordered)]
     # An alternate id never hides a living concept.
     ids += [

@@ -147,6 +147,10 @@ class Terminology:
         """The positions in :attr:`types` of the semantic types of the concept in a row."""
         return list(self._concept_types[row].tolist())
 
+    def is_parent(self, row: int) -> bool:
+        """Whether the concept in a row has concepts below it."""
+        return bool(self._columns["concept_is_parent"][row])
+
     def alias_rows(self, row: int) -> range:
         """The rows of a concept's names, the preferred one first."""
         end = int(self._first_alias[row + 1]) if row + 1 < len(self) else len(self.aliases)

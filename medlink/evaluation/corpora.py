@@ -1,0 +1,96 @@
+"""Evaluation of components on corpora."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from medlink.errors import MedlinkError
+from medlink.evaluation.ner import Scores, score_spans
+from medlink.formats.gsc import read_gsc
+from medlink.recognition.dictionary import MedlinkDictionary
+from medlink.recognition.mentions import GROUP
+from medlink.recognition.ner import MedlinkNer
+from medlink.recognition.tokenizer import create_clinical_tokenizer
+from medlink.terminology.store import Terminology
+from medlink.training.corpus import read_corpus
+from medlink.training.settings import NerSettings
+
+#: The branch of HPO that holds findings; the others hold modes of inheritance, modifiers and the like.
+FINDINGS = {"hpo": ["Phenotypic abnormality"]}
+
+
+def evaluate_ner(nlp: Language, config: Path) -> dict[str, dict[str, Scores]]:
+    """Strict scores of ``medlink_ner`` on the development splits that training settings name.
+
+    Each corpus is scored on the labels that it annotates, over ``doc.spans["medlink"]``.
+
+    Arguments:
+        nlp: A pipeline with ``medlink_ner``.
+        config: The training settings.
+
+    Returns:
+        By corpus, scores by label and over all labels (``"micro"``).
+
+    Raises:
+        MedlinkError: The pipeline has no ``medlink_ner``, or a corpus cannot be read.
+    """
+    if "medlink_ner" not in nlp.pipe_names:
+        raise MedlinkError("the pipeline has no medlink_ner; name another model")
+    return score_ner(nlp.get_pipe("medlink_ner"), nlp.vocab, NerSettings.load(config))
+
+
+def score_ner(finder: MedlinkNer, vocab: Vocab, settings: NerSettings) -> dict[str, dict[str, Scores]]:
+    """Strict scores of a token classifier on the development splits of training settings.
+
+    Arguments:
+        finder: The component.
+        vocab: Vocabulary for the documents.
+        settings: The training settings.
+    """
+    results = {}
+    for name, corpus in settings.corpora.items():
+        passages = list(read_corpus(corpus.dev, corpus.format, corpus.labels))
+        docs = [Doc(vocab, words=passage.words) for passage in passages]
+        gold = [{(label, *span) for label in p.tags for span in p.spans(label)} for p in passages]
+        predicted = [
+            {(span.label_, span.start, span.end) for span in doc.spans.get(GROUP, ()) if span.label_ in passage.tags}
+            for doc, passage in zip(finder.pipe(docs), passages, strict=True)
+        ]
+        results[name] = score_spans(gold, predicted)
+    return results
+
+
+def evaluate_dictionary(corpus: Path, terminology: str) -> tuple[Scores, int, float]:
+    """Concept-level document scores of the dictionary finder: each concept counts once a document.
+
+    Arguments:
+        corpus: A file in the format of HPO GSC+.
+        terminology: Name or folder of the terminology.
+
+    Returns:
+        Scores, documents read and seconds taken for them on one core, tokenisation included.
+    """
+    opened = Terminology.load(terminology)
+    finder = MedlinkDictionary(terminologies=[opened], types=FINDINGS)
+    nlp = spacy.blank("en")
+    nlp.tokenizer = create_clinical_tokenizer()(nlp)
+    documents = list(read_gsc(corpus))
+    for document in documents:  # words are stemmed once in a run, however long it is
+        finder(nlp(document.text))
+    began = time.perf_counter()
+    found = [finder(nlp(document.text)) for document in documents]
+    seconds = time.perf_counter() - began
+
+    def resolve(concept_id: str) -> str:
+        row = opened.row(concept_id)
+        return concept_id if row is None else opened.concept_ids[row]
+
+    gold = [{("", resolve(c), 0) for m in document.mentions for c in m.concept_ids} for document in documents]
+    predicted = [{("", span.kb_id_, 0) for span in doc.spans.get(GROUP, ())} for doc in found]
+    return score_spans(gold, predicted)["micro"], len(documents), seconds

@@ -1,0 +1,86 @@
+"""Annotated notes for the terminal: the text with its mentions highlighted, then a table of concepts."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+from spacy.tokens import Doc
+
+from medlink.formats.rows import rows_of, terminologies_of
+
+_STYLES = {
+    "CONDITION": "bold white on dark_red",
+    "DRUG": "bold white on dark_blue",
+    "PROCEDURE": "bold white on purple4",
+    "MEASUREMENT": "bold white on dark_green",
+    "ANATOMY": "black on grey70",
+    "DEVICE": "bold white on grey35",
+    "GENE": "bold white on dark_orange3",
+}
+_WIDTH_WITHOUT_TERMINAL = 120
+
+
+def docs_to_terminal(named: Sequence[tuple[str, Doc]], *, colour: bool) -> str:
+    """Show annotated notes.
+
+    Arguments:
+        named: Notes with their names.
+        colour: Whether the text goes to the screen; colours are used if that is a terminal.
+
+    Returns:
+        The text, with escape codes where there are colours.
+    """
+    on_terminal = colour and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=on_terminal,
+        width=None if on_terminal else _WIDTH_WITHOUT_TERMINAL,
+        highlight=False,
+    )
+    with console.capture() as capture:
+        for name, doc in named:
+            console.print(Rule(Text(name)))
+            console.print(_highlighted(doc, brackets=not on_terminal), soft_wrap=True)
+            console.print(_table(doc))
+    return capture.get()
+
+
+def _highlighted(doc: Doc, *, brackets: bool) -> Text:
+    """The note with its entities marked: by colour, or without colours by brackets and the label."""
+    text = Text()
+    at = 0
+    for entity in doc.ents:
+        text.append(doc.text[at : entity.start_char])
+        mention = doc.text[entity.start_char : entity.end_char]
+        text.append(f"[{mention}|{entity.label_}]" if brackets else mention, _STYLES.get(entity.label_, "reverse"))
+        at = entity.end_char
+    text.append(doc.text[at:])
+    return text
+
+
+def _table(doc: Doc) -> Table | Text:
+    rows = rows_of(doc)
+    if not rows:
+        return Text("No mentions found.")
+    names = terminologies_of(rows)
+    table = Table(show_edge=False, pad_edge=False)
+    table.add_column("Mention", overflow="fold")
+    table.add_column("Label")
+    for name in names:
+        table.add_column(name, overflow="fold")
+        table.add_column("score", justify="right")
+    for row in rows:
+        cells = []
+        for name in names:
+            best = row.best.get(name)
+            cells += [f"{best.concept_id} {best.name}", f"{best.score:.2f}"] if best else ["–", ""]
+        times = f" ×{row.count}" if row.count > 1 else ""
+        table.add_row(Text(f"{row.text}{times}"), Text(row.label, _STYLES.get(row.label, "")), *map(Text, cells))
+    return table

@@ -1,0 +1,116 @@
+"""What a training run leaves behind: the ONNX model and its model card."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import spacy
+
+from medlink.evaluation.corpora import score_ner
+from medlink.evaluation.ner import Scores
+from medlink.recognition.ner import MedlinkNer
+from medlink.training.export import export_onnx
+from medlink.training.ner import NerRun
+
+_CARD = """# Model card: medlink_ner
+
+A token classifier that finds mentions in English clinical and biomedical text. Each label is tagged on its
+own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
+
+| | |
+|---|---|
+| labels | {labels} |
+| base model | {base} ({base_licence}) |
+| parameters | {parameters:.1f} million |
+| window | {window} word pieces, neighbours share {overlap} |
+| training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows; learning rate {learning_rate} (heads {head_learning_rate}); seed {seed} |
+| time | {minutes:.0f} minutes on {machine} |
+| made with | medlink {medlink}, torch {torch}, transformers {transformers} |
+
+## Data
+
+Training splits only; the development splits chose the epoch and gave the scores below.
+
+| corpus | labels | licence | sha256 of the training split |
+|---|---|---|---|
+{data}
+
+A label that a corpus does not annotate was left out of the loss there.
+
+## Scores
+
+Strict: a mention is right only with the same offsets and label (seqeval). Development splits, measured with
+the exported ONNX model in this folder; `medlink evaluate ner configs/ner.cfg` measures them again.
+
+| corpus | label | precision | recall | F1 | gold |
+|---|---|---|---|---|---|
+{scores}
+
+## Limits
+
+Trained on abstracts of PubMed, not on notes: telegraphic style, lists and local abbreviations are read less
+well, and findings that abstracts seldom name are left to the dictionary finder. ANATOMY follows AnatEM, which
+counts tumours and cells as anatomy. It says nothing about negation: a mention is a mention, also where the
+note denies it. Not a medical device; have a person check what is acted on.
+"""
+
+
+def save_ner(run: NerRun, folder: Path) -> None:
+    """Write the model (``model.onnx``, ``tokenizer.json``, ``ner.json``) and its card (``README.md``).
+
+    Arguments:
+        run: The training run.
+        folder: Where to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = run.settings
+    (folder / "model.onnx").write_bytes(export_onnx(run.model))
+    (folder / "tokenizer.json").write_text(run.tokenizer.to_str(), encoding="utf-8")
+    layout = {"labels": settings.labels, "window": settings.window, "overlap": settings.overlap}
+    (folder / "ner.json").write_text(json.dumps(layout) + "\n", encoding="utf-8")
+    scores = score_ner(MedlinkNer().load_model(folder), spacy.blank("en").vocab, settings)
+    (folder / "README.md").write_text(_card(run, scores), encoding="utf-8")
+
+
+def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
+    settings = run.settings
+    data = [
+        f"| {name} | {', '.join(sorted(set(corpus.labels.values())))} | {corpus.licence} | `{run.checksums[name]}` |"
+        for name, corpus in settings.corpora.items()
+    ]
+    lines = [
+        f"| {name} | {label} | {s.precision:.4f} | {s.recall:.4f} | {s.f1:.4f} | {s.gold} |"
+        for name, by_label in scores.items()
+        for label, s in by_label.items()
+    ]
+    return _CARD.format(
+        labels=", ".join(settings.labels),
+        base=settings.base.removeprefix("package:"),
+        base_licence=settings.base_licence,
+        parameters=sum(p.numel() for p in run.model.parameters()) / 1e6,
+        window=settings.window,
+        overlap=settings.overlap,
+        epochs=settings.epochs,
+        best_epoch=run.best_epoch,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        head_learning_rate=settings.head_learning_rate,
+        seed=settings.seed,
+        minutes=run.seconds / 60,
+        machine=platform.machine() + " CPU" if not _on_gpu() else "a GPU",
+        medlink=version("medlink"),
+        torch=version("torch"),
+        transformers=version("transformers"),
+        data="\n".join(data),
+        scores="\n".join(lines),
+    )
+
+
+def _on_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,0 +1,88 @@
+"""Puts the pipeline package en_medlink_sm together: a trained model, and terminologies built from their sources.
+
+Run ``python models/build_en_medlink_sm.py runs/ner/model`` after training, or without an argument to build the
+terminologies anew and keep the model that is there. Needs ``pip install medlink[sources]``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import spacy
+
+import medlink
+from medlink.evaluation.corpora import FINDINGS
+from medlink.recognition.ner import MedlinkNer
+from medlink.terminology.build import build_terminology
+from medlink.terminology.readers import READERS
+from medlink.terminology.store import Terminology
+
+PACKAGE = Path(__file__).parent / "en_medlink_sm" / "en_medlink_sm"
+VERSION = "0.1.0"
+DATA = PACKAGE / f"en_medlink_sm-{VERSION}"
+
+
+def lines(name: str) -> list[str]:
+    """The lines of a file beside this one, comments left out."""
+    text = (Path(__file__).parent / name).read_text("utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def build(model: Path) -> None:
+    """Write the package's data folder, with the model of a folder."""
+    with tempfile.TemporaryDirectory() as scratch:
+        terminologies = {}
+        for name in ("icd10cm", "hpo"):
+            reader = READERS[name]
+            source = reader.read([])
+            folder = Path(scratch) / name
+            build_terminology(
+                folder,
+                name,
+                source.concepts,
+                version=source.version,
+                licence=reader.licence,
+                labels=reader.labels,
+                sources=source.files,
+            )
+            terminologies[name] = Terminology(folder)
+        nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": "medlink.ClinicalTokenizer.v1"}}})
+        finder = nlp.add_pipe("medlink_ner", config={"stop_mentions": lines("stop_mentions.txt")})
+        assert isinstance(finder, MedlinkNer)
+        finder.load_model(model)
+        dictionary = nlp.add_pipe(
+            "medlink_dictionary",
+            config={
+                "terminologies": ["hpo"],
+                "types": FINDINGS,
+                "stop_names": lines("stop_names.txt"),
+            },
+        )
+        dictionary.set_terminologies([terminologies["hpo"]])
+        linker = nlp.add_pipe("medlink_linker", config={"terminologies": ["icd10cm", "hpo"]})
+        linker.set_terminologies([terminologies["icd10cm"], terminologies["hpo"]])
+        nlp.meta.update(
+            name="medlink_sm",
+            version=VERSION,
+            description="Clinical mentions (conditions, drugs, anatomy) linked to ICD-10-CM and HPO",
+            author="the medlink developers",
+            license="Apache-2.0; the terminologies under their own licences",
+            requirements=[f"medlink>={medlink.__version__}"],
+        )
+        new = Path(scratch) / "pipeline"
+        nlp.to_disk(new)
+        card = (model / "README.md").read_text("utf-8") if (model / "README.md").exists() else ""
+        shutil.rmtree(DATA, ignore_errors=True)
+        shutil.move(new, DATA)
+        if card:
+            (DATA / "medlink_ner" / "README.md").write_text(card, "utf-8")
+        shutil.copy(DATA / "meta.json", PACKAGE / "meta.json")
+    print(json.dumps({"package": str(PACKAGE), "version": VERSION}))
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]) if len(sys.argv) > 1 else DATA / "medlink_ner")
