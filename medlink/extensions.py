@@ -6,7 +6,7 @@ They are stored on the document as plain tuples, which spaCy can send between pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import fields
 from typing import Any
 
 from spacy.tokens import Span
@@ -14,12 +14,13 @@ from spacy.tokens import Span
 from medlink.types import Candidate
 
 _KEY = "medlink.concepts"
+_FIELDS = tuple(field.name for field in fields(Candidate))
 
 
 def set_candidates(span: Span, candidates: Sequence[Candidate]) -> None:
     """Keep the candidates of a mention, best first."""
     data: dict[Any, Any] = span.doc.user_data
-    data[_key(span)] = [astuple(candidate) for candidate in candidates]
+    data[_key(span)] = [tuple(getattr(candidate, name) for name in _FIELDS) for candidate in candidates]
 
 
 def get_candidates(span: Span) -> list[Candidate]:

@@ -73,7 +73,8 @@ class Concept:
     Arguments:
         concept_id: Identifier, for example ``"I21.9"`` or ``"HP:0001658"``.
         name: Preferred name.
-        aliases: All names with their scopes, the preferred one first.
+        aliases: Names with their scopes. A terminology gives all, the preferred one first; what it is
+            built from may leave that one out.
         types: Semantic types.
         parents: Identifiers of the direct parents.
         definition: Definition, or the empty string.
@@ -95,7 +96,7 @@ class Concept:
     @property
     def synonyms(self) -> tuple[str, ...]:
         """Every name but the preferred one."""
-        return tuple(alias.text for alias in self.aliases[1:])
+        return tuple(alias.text for alias in self.aliases if alias.scope != "preferred")
 
 
 @dataclass(frozen=True, slots=True)

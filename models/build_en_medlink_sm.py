@@ -10,11 +10,13 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import spacy
 
 import medlink
+from medlink import Concept
 from medlink.evaluation.corpora import FINDINGS
 from medlink.recognition.ner import MedlinkNer
 from medlink.terminology.build import build_terminology
@@ -30,6 +32,17 @@ def lines(name: str) -> list[str]:
     """The lines of a file beside this one, comments left out."""
     text = (Path(__file__).parent / name).read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def common_conditions(icd10cm: Terminology) -> Iterator[Concept]:
+    """The codes that clinicians have names of their own for, with these names alone.
+
+    All names of ICD-10-CM in the dictionary finder would find "other", "injury" and the like.
+    """
+    for concept in icd10cm:
+        ours = tuple(alias for alias in concept.aliases if alias.scope == "exact")
+        if ours and "Condition" in concept.types:
+            yield Concept(concept.concept_id, concept.name, ours, concept.types)
 
 
 def build(model: Path) -> None:
@@ -50,19 +63,33 @@ def build(model: Path) -> None:
                 sources=source.files,
             )
             terminologies[name] = Terminology(folder)
-        nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": "medlink.ClinicalTokenizer.v1"}}})
+        settings = {
+            "tokenizer": {"@tokenizers": "medlink.ClinicalTokenizer.v1"},
+            "after_pipeline_creation": {"@callbacks": "medlink.any_length.v1"},
+        }
+        nlp = spacy.blank("en", config={"nlp": settings})
         finder = nlp.add_pipe("medlink_ner", config={"stop_mentions": lines("stop_mentions.txt")})
         assert isinstance(finder, MedlinkNer)
         finder.load_model(model)
         dictionary = nlp.add_pipe(
             "medlink_dictionary",
             config={
-                "terminologies": ["hpo"],
+                "terminologies": ["hpo", "icd10cm-common"],
                 "types": FINDINGS,
                 "stop_names": lines("stop_names.txt"),
             },
         )
-        dictionary.set_terminologies([terminologies["hpo"]])
+        common = Path(scratch) / "icd10cm-common"
+        icd10cm = terminologies["icd10cm"]
+        build_terminology(
+            common,
+            "icd10cm-common",
+            common_conditions(icd10cm),
+            version=icd10cm.version,
+            licence=icd10cm.manifest["licence"],
+            labels=icd10cm.labels,
+        )
+        dictionary.set_terminologies([terminologies["hpo"], Terminology(common)])
         linker = nlp.add_pipe("medlink_linker", config={"terminologies": ["icd10cm", "hpo"]})
         linker.set_terminologies([terminologies["icd10cm"], terminologies["hpo"]])
         nlp.meta.update(

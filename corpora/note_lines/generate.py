@@ -48,7 +48,6 @@ urinary_frequency wheezing hoarseness insomnia anxiety depression seizure tremor
 pleural_effusion pneumothorax consolidation atelectasis cardiomegaly ascites hydronephrosis fracture lymphadenopathy
 gallstones bowel_obstruction mass pulmonary_nodule hernia hepatomegaly splenomegaly murmur tenderness jaundice
 cyanosis clubbing pallor""".split()
-FORMS = ["tablet", "tab", "capsule", "cap", "mg", "inj"]
 ROUTES = ["PO", "IV", "SC", "IM", "SL", "by mouth", "intravenously"]
 FREQUENCIES = ["daily", "BID", "twice daily", "TID", "q6h", "q8h PRN", "at bedtime", "every 12 hours", "once", "qhs"]
 HEADINGS = """HISTORY OF PRESENT ILLNESS|PAST MEDICAL HISTORY|MEDICATIONS|ALLERGIES|SOCIAL HISTORY|FAMILY HISTORY|REVIEW
@@ -207,7 +206,8 @@ class Writer:
             case "t":
                 return f"{rng.randint(1, 12):02d}/{rng.randint(1, 28):02d}/{rng.randint(1930, 2026)}"
             case "dose":
-                return f"{rng.choice([5, 10, 20, 25, 40, 50, 81, 100, 250, 500])} {rng.choice(['mg', 'mg', 'mcg', 'units', 'mL'])}"
+                number = rng.choice([5, 10, 20, 25, 40, 50, 81, 100, 250, 500])
+                return f"{number} {rng.choice(['mg', 'mg', 'mcg', 'units', 'mL'])}"
             case "r":
                 return rng.choice(ROUTES)
             case "q":

@@ -28,8 +28,9 @@ def ner(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        from medlink.training.ner import NerSettings, train_ner
+        from medlink.training.ner import train_ner
         from medlink.training.save import save_ner
+        from medlink.training.settings import NerSettings
     except ImportError as error:
         raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
     run = train_ner(NerSettings.load(config), out, threads)

@@ -40,9 +40,10 @@ def evaluate_ner(nlp: Language, config: Path) -> dict[str, dict[str, Scores]]:
     Raises:
         MedlinkError: The pipeline has no ``medlink_ner``, or a corpus cannot be read.
     """
-    if "medlink_ner" not in nlp.pipe_names:
+    finder = nlp.get_pipe("medlink_ner") if "medlink_ner" in nlp.pipe_names else None
+    if not isinstance(finder, MedlinkNer):
         raise MedlinkError("the pipeline has no medlink_ner; name another model")
-    return score_ner(nlp.get_pipe("medlink_ner"), nlp.vocab, NerSettings.load(config))
+    return score_ner(finder, nlp.vocab, NerSettings.load(config))
 
 
 def score_ner(finder: MedlinkNer, vocab: Vocab, settings: NerSettings) -> dict[str, dict[str, Scores]]:
@@ -91,6 +92,7 @@ def evaluate_dictionary(corpus: Path, terminology: str) -> tuple[Scores, int, fl
         row = opened.row(concept_id)
         return concept_id if row is None else opened.concept_ids[row]
 
-    gold = [{("", resolve(c), 0) for m in document.mentions for c in m.concept_ids} for document in documents]
-    predicted = [{("", span.kb_id_, 0) for span in doc.spans.get(GROUP, ())} for doc in found]
+    # A concept of a document is a "span" that lies nowhere.
+    gold = [{(resolve(c), 0, 0) for m in document.mentions for c in m.concept_ids} for document in documents]
+    predicted = [{(span.kb_id_, 0, 0) for span in doc.spans.get(GROUP, ())} for doc in found]
     return score_spans(gold, predicted)["micro"], len(documents), seconds

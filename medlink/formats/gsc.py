@@ -1,4 +1,4 @@
-"""HPO GSC+: document id, text on one line, ``start<tab>end<tab>mention<tab>concept`` lines; documents apart by blank lines.
+"""HPO GSC+: a document id, its text on one line, then ``start<tab>end<tab>mention<tab>concept`` lines.
 
 Source: Lobo et al. 2017, "Identifying Human Phenotype Terms by Combining Machine Learning and Validation Rules".
 """

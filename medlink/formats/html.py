@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from jinja2 import Environment
 from markupsafe import Markup
-from spacy import displacy
+from spacy.displacy import parse_ents
+from spacy.displacy.render import EntityRenderer
 from spacy.tokens import Doc
 
 from medlink.formats.rows import rows_of, terminologies_of
@@ -70,9 +71,9 @@ def docs_to_html(named: Sequence[tuple[str, Doc]]) -> str:
     for name, doc in named:
         rows = rows_of(doc)
         # Not displacy.render(), which asks whether it runs in Jupyter and then prints instead of returning.
-        parsed = displacy.parse_ents(doc)
+        parsed = parse_ents(doc)
         parsed["title"] = None
-        marked = displacy.EntityRenderer(options={"colors": _COLOURS}).render([parsed], page=False)
+        marked = EntityRenderer(options={"colors": _COLOURS}).render([parsed], page=False)
         notes.append({"name": name, "marked": Markup(marked), "rows": rows, "terminologies": terminologies_of(rows)})
     page = Environment(autoescape=True).from_string(_PAGE)
     return str(page.render(notes=notes, colours=_COLOURS)) + "\n"

@@ -24,14 +24,15 @@ def doc_to_record(doc: Doc, doc_id: str) -> dict[str, Any]:
     """
     entities = {(entity.start_char, entity.end_char, entity.label_) for entity in doc.ents}
     spans = {(s.start_char, s.end_char, s.label_): s for s in [*doc.spans.get(GROUP, ()), *doc.ents]}
+    text = doc.text  # put together anew at each access
     return {
         "id": doc_id,
-        "text": doc.text,
+        "text": text,
         "mentions": [
             {
                 "start": start,
                 "end": end,
-                "text": doc.text[start:end],
+                "text": text[start:end],
                 "label": label,
                 "entity": (start, end, label) in entities,
                 "concepts": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.rule import Rule
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from spacy.tokens import Doc
 
-from medlink.formats.rows import rows_of, terminologies_of
+from medlink.formats.rows import Row, rows_of, terminologies_of
 
 _STYLES = {
     "CONDITION": "bold white on dark_red",
@@ -48,27 +48,39 @@ def docs_to_terminal(named: Sequence[tuple[str, Doc]], *, colour: bool) -> str:
         for name, doc in named:
             console.print(Rule(Text(name)))
             console.print(_highlighted(doc, brackets=not on_terminal), soft_wrap=True)
-            console.print(_table(doc))
+            for part in _concepts(doc):
+                console.print(part)
     return capture.get()
 
 
 def _highlighted(doc: Doc, *, brackets: bool) -> Text:
     """The note with its entities marked: by colour, or without colours by brackets and the label."""
+    note = doc.text  # put together anew at each access
     text = Text()
     at = 0
     for entity in doc.ents:
-        text.append(doc.text[at : entity.start_char])
-        mention = doc.text[entity.start_char : entity.end_char]
+        text.append(note[at : entity.start_char])
+        mention = note[entity.start_char : entity.end_char]
         text.append(f"[{mention}|{entity.label_}]" if brackets else mention, _STYLES.get(entity.label_, "reverse"))
         at = entity.end_char
-    text.append(doc.text[at:])
+    text.append(note[at:])
     return text
 
 
-def _table(doc: Doc) -> Table | Text:
-    rows = rows_of(doc)
-    if not rows:
-        return Text("No mentions found.")
+def _concepts(doc: Doc) -> Iterator[Table | Text]:
+    """A table of the mentions that have a concept, and a line of those that have none."""
+    all_rows = rows_of(doc)
+    rows = [row for row in all_rows if row.best]
+    if rows:
+        yield _table(rows)
+    unlinked = [f"{row.text} ({row.label})" for row in all_rows if not row.best]
+    if unlinked:
+        yield Text(f"Without a concept: {', '.join(unlinked)}")
+    if not all_rows:
+        yield Text("No mentions found.")
+
+
+def _table(rows: list[Row]) -> Table:
     names = terminologies_of(rows)
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("Mention", overflow="fold")

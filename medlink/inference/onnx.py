@@ -34,8 +34,9 @@ class OnnxModel:
         self.data = data
         self.threads = threads
         self.providers = providers
-        self._session: Any = None
-        self._pid = 0
+        # By process id: the threads of a session do not live on in a forked process, and to destroy the
+        # parent's session there would wait for them for ever.
+        self._sessions: dict[int, Any] = {}
 
     @classmethod
     def load(cls, path: Path, *, threads: int = 0, providers: tuple[str, ...] = ()) -> OnnxModel:
@@ -50,8 +51,7 @@ class OnnxModel:
             raise MedlinkError(f"{path}: cannot be read ({error.strerror}); install the model package again") from None
 
     def __getstate__(self) -> dict[str, Any]:
-        # A session cannot be pickled, and its threads do not live on in a forked process.
-        return {**self.__dict__, "_session": None, "_pid": 0}
+        return {**self.__dict__, "_sessions": {}}  # a session cannot be pickled
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> FloatArray:
         """Run the model.
@@ -75,7 +75,7 @@ class OnnxModel:
     @property
     def session(self) -> Any:
         """The ``onnxruntime.InferenceSession`` of this process."""
-        if self._session is None or self._pid != os.getpid():
+        if os.getpid() not in self._sessions:
             import onnxruntime
 
             options = onnxruntime.SessionOptions()
@@ -89,7 +89,7 @@ class OnnxModel:
                     "install medlink[gpu] in place of onnxruntime for CUDA"
                 )
             try:
-                self._session = onnxruntime.InferenceSession(
+                self._sessions[os.getpid()] = onnxruntime.InferenceSession(
                     self.data, options, providers=[one for one in wanted if one in available]
                 )
             except Exception as error:  # the library has no base class for its errors
@@ -97,5 +97,4 @@ class OnnxModel:
                 raise MedlinkError(
                     f"the model's weights are corrupt ({first}); install the model package again"
                 ) from None
-            self._pid = os.getpid()
-        return self._session
+        return self._sessions[os.getpid()]

@@ -45,6 +45,8 @@ class WordPieceEncoder:
             raise MedlinkError("the tokenizer lacks [CLS] or [SEP]; use that of a BERT-like encoder")
         self.start_id: int = start
         self.end_id: int = end
+        #: What pieces are hidden by in training; that of [CLS] where the vocabulary has no [MASK].
+        self.mask_id: int = tokenizer.token_to_id("[MASK]") or start
 
     @classmethod
     def load(cls, path: Path) -> WordPieceEncoder:

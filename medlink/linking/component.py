@@ -11,7 +11,7 @@ from spacy.util import load_config, minibatch
 
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
-from medlink.linking.linker import DEFAULT_THRESHOLD, Linker
+from medlink.linking.linker import DEFAULT_THRESHOLD, Context, Linker
 from medlink.models import find_model
 from medlink.recognition.mentions import GROUP
 from medlink.terminology.carrying import TerminologyCarrier
@@ -82,12 +82,13 @@ class MedlinkLinker(TerminologyCarrier):
         """
         for batch in minibatch(stream, batch_size):  # type: ignore[no-untyped-call]
             docs = list(batch)
-            spans = [
-                span
-                for doc in docs
-                for span in {(s.start, s.end, s.label_): s for s in [*doc.spans.get(GROUP, ()), *doc.ents]}.values()
-            ]
-            mentions = [(s.text, s.label_, (s.doc.text, s.start_char, s.end_char)) for s in spans]
+            spans: list[Span] = []
+            mentions: list[tuple[str, str, Context]] = []
+            for doc in docs:
+                text = doc.text  # put together anew at each access
+                found = {(s.start, s.end, s.label_): s for s in [*doc.spans.get(GROUP, ()), *doc.ents]}
+                spans += found.values()
+                mentions += [(s.text, s.label_, (text, s.start_char, s.end_char)) for s in found.values()]
             for span, candidates in zip(spans, self.linker.link_labelled(mentions, self.k), strict=True):
                 set_candidates(span, candidates)
             for doc in docs:

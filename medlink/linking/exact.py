@@ -29,7 +29,9 @@ class ExactStage:
 
 
 class SynonymStage:
-    """Finds the concept by its other names: "heart attack" is a name in HPO, and HPO's "Myocardial infarction" one in ICD-10-CM.
+    """Finds the concept by the other names that its namesake in another terminology has.
+
+    "Heart attack" is a name in HPO, whose preferred name "Myocardial infarction" is one in ICD-10-CM.
 
     Arguments:
         terminologies: The terminologies to learn other names from.

@@ -19,7 +19,7 @@ from medlink.inference.batches import run_windows
 from medlink.inference.onnx import OnnxModel
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.recognition.mentions import add_mentions
-from medlink.recognition.tags import tags_to_spans
+from medlink.recognition.tags import decode, tags_to_spans
 
 _MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
 
@@ -34,9 +34,7 @@ def make_ner(
     nlp: Language, name: str, threads: int, providers: list[str], batch_size: int, stop_mentions: list[str]
 ) -> MedlinkNer:
     """Make the component; its model comes with ``from_disk`` or :meth:`MedlinkNer.load_model`."""
-    return MedlinkNer(
-        name, threads=threads, providers=providers, batch_size=batch_size, stop_mentions=stop_mentions
-    )
+    return MedlinkNer(name, threads=threads, providers=providers, batch_size=batch_size, stop_mentions=stop_mentions)
 
 
 class MedlinkNer:
@@ -142,7 +140,7 @@ class MedlinkNer:
             words = np.flatnonzero(of_doc.first >= 0)
             spans: list[Span] = []
             if len(words):
-                tags = outputs[of_doc.first[words]].reshape(len(words), len(self.labels), 3).argmax(-1)
+                tags = decode(outputs[of_doc.first[words]].reshape(len(words), len(self.labels), 3))
                 for column, label in enumerate(self.labels):
                     for start, end in tags_to_spans(tags[:, column]):
                         spans += _spans(doc, int(words[start]), int(words[end - 1]) + 1, label)

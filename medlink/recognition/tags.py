@@ -35,6 +35,49 @@ def spans_to_tags(spans: Iterable[tuple[int, int]], length: int) -> npt.NDArray[
     return tags
 
 
+def decode(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """The most probable tags in which no I follows an O (Viterbi).
+
+    Each label is decoded on its own.
+
+    Arguments:
+        logits: Shape (tokens, labels, 3).
+
+    Returns:
+        O, B or I. Shape (tokens, labels).
+    """
+    length, labels, _ = logits.shape
+    tags = np.zeros((length, labels), dtype=np.int64)
+    shifted = logits - logits.max(-1, keepdims=True)
+    scores = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    for label in range(labels):
+        path = _best_path(scores[:, label].astype(np.float64).tolist())
+        tags[:, label] = path
+    return tags
+
+
+def _best_path(scores: list[list[float]]) -> list[int]:
+    outside, begin, inside = 0.0, float("-inf"), float("-inf")  # before the first token all is O
+    came_from: list[tuple[int, int]] = []  # for each token: the best tag before it, and before an I
+    for o, b, i in scores:
+        any_tag = OUTSIDE
+        best = outside
+        if begin > best:
+            any_tag, best = BEGIN, begin
+        if inside > best:
+            any_tag, best = INSIDE, inside
+        in_mention, best_in_mention = (INSIDE, inside) if inside > begin else (BEGIN, begin)
+        came_from.append((any_tag, in_mention))
+        outside, begin, inside = best + o, best + b, best_in_mention + i
+    finals = (outside, begin, inside)
+    tag = finals.index(max(finals))
+    path = []
+    for any_tag, in_mention in reversed(came_from):
+        path.append(tag)
+        tag = in_mention if tag == INSIDE else any_tag
+    return path[::-1]
+
+
 def tags_to_spans(tags: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
     """Read the mentions of one label off its tags.
 

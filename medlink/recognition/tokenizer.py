@@ -20,6 +20,21 @@ _MARK = r"(?:[^\w\s]|_)"
 _INNER_MARK = r"[^\w\s.,]|_|(?<!\d)[.,]|[.,](?!\d)"
 
 
+#: Characters in a text. spaCy stops at a million for the sake of its own parser's memory; medlink reads in windows.
+MAX_LENGTH = 2**30
+
+
+@registry.callbacks("medlink.any_length.v1")  # type: ignore[untyped-decorator]
+def create_any_length() -> Callable[[Language], Language]:
+    """Return the callback that lets a pipeline take texts of any length."""
+
+    def any_length(nlp: Language) -> Language:
+        nlp.max_length = MAX_LENGTH
+        return nlp
+
+    return any_length
+
+
 @registry.tokenizers("medlink.ClinicalTokenizer.v1")  # type: ignore[untyped-decorator]
 def create_clinical_tokenizer() -> Callable[[Language], Tokenizer]:
     """Return the factory that spaCy calls with the pipeline to make its tokenizer."""

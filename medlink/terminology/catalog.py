@@ -10,7 +10,7 @@ from medlink.errors import MedlinkError
 from medlink.terminology.columns import MANIFEST
 from medlink.terminology.store import terminology_home
 
-#: Packages name their terminologies under this group of entry points: ``icd10cm = en_medlink_sm``.
+#: Packages name the terminologies of their linker under this group of entry points: ``icd10cm = en_medlink_sm``.
 GROUP = "medlink_terminologies"
 
 
@@ -20,7 +20,7 @@ def installed_terminologies() -> dict[str, Path]:
     for point in entry_points(group=GROUP):
         spec = find_spec(point.value)
         for location in (spec.submodule_search_locations or ()) if spec else ():
-            for manifest in sorted(Path(location).glob(f"*/*/terminologies/{point.name}/{MANIFEST}")):
+            for manifest in sorted(Path(location).glob(f"*/medlink_linker/terminologies/{point.name}/{MANIFEST}")):
                 found.setdefault(point.name, manifest.parent)
     home = terminology_home()
     if home.is_dir():

@@ -214,7 +214,7 @@ class Terminology:
 
     @cached_property
     def word_weight(self) -> Array:
-        """How much each stem tells, from how few names hold it (inverse document frequency). Shape (stems,), float32."""
+        """How much each stem tells, from how few names hold it. Shape (stems,), float32."""
         return self._columns["word_weight"]
 
     @cached_property

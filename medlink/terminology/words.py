@@ -52,10 +52,10 @@ _ENDINGS = tuple(
         (r"(?<=\w{2})(?:lysi|lyt|lyz)$", "lys"),  # hemolysis, hemolytic; paralyzed
         (r"(?<=\w{3})mat$", "m"),  # edematous, edema
         (r"(?<=\w{3})arian$", "ar"),  # ovarian
-        (r"(?<=\w{3})(?:itid|itic|iti)$", "it"),  # arthritis, arthritides, arthritic
-        (r"(?<=\w{3})(?:ia|ic|iac|i|a|um|us|e)$", ""),  # ataxia, ataxic; ovary, ovarian; bronchus, bronchi
+        (r"(?<=\w{3})(?:ia|ic|iac|i|a|ium|um|us|e)$", ""),  # ataxia, ataxic; bronchus, bronchi
     )
 )
+_INFLAMMATION = re.compile(r"(\w{2,})it(?:is|ides|ic)")
 _stemmer = snowballstemmer.stemmer("english")
 
 
@@ -127,7 +127,11 @@ def _derivation(word: str) -> str:
     word = _plain(word)
     if len(word) <= 3 or not word.isalpha():
         return _ROMAN.get(word, word)
-    stemmed = str(_stemmer.stemWord(_american(word)))
+    word = _american(word)
+    # The stemmer would make hepatitis and hepatic, meningitis and meningeal one.
+    if inflammation := _INFLAMMATION.fullmatch(word):
+        return f"{inflammation[1]}itis"
+    stemmed = str(_stemmer.stemWord(word))
     for pattern, replacement in _ENDINGS:
         shorter, changed = pattern.subn(replacement, stemmed)
         if changed:

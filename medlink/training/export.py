@@ -38,6 +38,8 @@ def export_onnx(model: torch.nn.Module) -> bytes:
         dynamo=True,
         verbose=False,
     )
+    if program is None:
+        raise RuntimeError("torch.onnx.export gave no program")
     buffer = io.BytesIO()
     onnx.save(program.model_proto, buffer)
     return quantize_weights(buffer.getvalue())

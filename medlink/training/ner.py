@@ -24,7 +24,7 @@ from medlink.errors import MedlinkError
 from medlink.evaluation.ner import Scores, score_spans
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
-from medlink.recognition.tags import UNKNOWN, tags_to_spans
+from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
 from medlink.training.corpus import Passage, read_corpus
 from medlink.training.settings import NerSettings
 
@@ -191,6 +191,9 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         batches = _batches(samples, settings.batch, np.random.default_rng([settings.seed, epoch]))
         for number, batch in enumerate(batches, start=1):
             ids, mask, targets = (tensor.to(device) for tensor in _collate(batch, tokenizer))
+            if settings.hidden_pieces:
+                hidden = (torch.rand(ids.shape, device=device) < settings.hidden_pieces) & (targets != UNKNOWN).any(-1)
+                ids = ids.masked_fill(hidden, tokenizer.mask_id)
             logits = model(ids, mask)
             loss = loss_of(logits.reshape(-1, 3), targets.reshape(-1))
             optimizer.zero_grad()
@@ -256,14 +259,14 @@ def evaluate(
 def _predict(
     model: TokenClassifier, tokenizer: WordPieceEncoder, pieces: Pieces, settings: NerSettings, device: torch.device
 ) -> np.ndarray:
-    tags = np.zeros((len(pieces.ids), len(settings.labels)), dtype=np.int64)
+    outputs = np.zeros((len(pieces.ids), len(settings.labels), 3), dtype=np.float32)
     for window in cut_windows(len(pieces.ids), settings.window, settings.overlap):
         ids = [tokenizer.start_id, *pieces.ids[window.start : window.end].tolist(), tokenizer.end_id]
         batch = torch.tensor([ids], device=device)
         logits = model(batch, torch.ones_like(batch))[0, 1:-1].reshape(-1, len(settings.labels), 3)
         owned = slice(window.owned_start - window.start, window.owned_end - window.start)
-        tags[window.owned_start : window.owned_end] = logits.argmax(-1).cpu().numpy()[owned]
+        outputs[window.owned_start : window.owned_end] = logits.cpu().numpy()[owned]
     words = np.zeros((len(pieces.first), len(settings.labels)), dtype=np.int64)
     known = pieces.first >= 0
-    words[known] = tags[pieces.first[known]]
+    words[known] = decode(outputs[pieces.first[known]])
     return words

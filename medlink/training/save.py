@@ -27,7 +27,10 @@ own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
 | base model | {base} ({base_licence}) |
 | parameters | {parameters:.1f} million |
 | window | {window} word pieces, neighbours share {overlap} |
-| training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows; learning rate {learning_rate} (heads {head_learning_rate}); seed {seed} |
+| training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows |
+| learning rate | {learning_rate}, of the heads {head_learning_rate} |
+| seed | {seed} |
+| start | {start} |
 | time | {minutes:.0f} minutes on {machine} |
 | made with | medlink {medlink}, torch {torch}, transformers {transformers} |
 
@@ -100,6 +103,7 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         learning_rate=settings.learning_rate,
         head_learning_rate=settings.head_learning_rate,
         seed=settings.seed,
+        start=f"the checkpoint of an earlier run ({settings.start})" if settings.start else "the base model",
         minutes=run.seconds / 60,
         machine=platform.machine() + " CPU" if not _on_gpu() else "a GPU",
         medlink=version("medlink"),

@@ -49,6 +49,8 @@ class NerSettings:
         weight_decay: AdamW's decay.
         dropout: Dropout before the heads and in the encoder. The attention weights get none: it would
             more than double the time of a step on a CPU.
+        hidden_pieces: Share of the word pieces that are replaced by ``[MASK]``, so that mentions are also
+            learnt from what stands around them.
         start: Checkpoint (``best.pt``) of an earlier run with the same labels and base to go on from; empty
             to start from the base model.
         seed: Decides initial weights and the order of the windows.
@@ -67,6 +69,7 @@ class NerSettings:
     warmup: float = 0.1
     weight_decay: float = 0.01
     dropout: float = 0.1
+    hidden_pieces: float = 0.0
     start: str = ""
     seed: int = 0
 

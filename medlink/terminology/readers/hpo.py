@@ -88,7 +88,7 @@ def _concepts(stanzas: list[Stanza]) -> Iterator[Concept]:
         if id_ not in branch_of:
             above = [parent for parent in parents.get(id_, ()) if parent in living]
             if any(not parents[parent] for parent in above):
-                branch_of[id_] = frozenset({living[id_]["name"][0]})
+                branch_of[id_] = frozenset({_unescape(_plain(living[id_]["name"][0]))})
             else:
                 branch_of[id_] = frozenset().union(*map(branches, above))
         return branch_of[id_]

@@ -1,0 +1,60 @@
+# One target for each thing that a contributor does; "make demo" and "make test" need Python 3.11 and nothing else.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+TRAIN_BIN := .venv-train/bin
+PIP := -m pip install --quiet --disable-pip-version-check
+PACKAGE_FILES := setup.cfg pyproject.toml models/en_medlink_sm/setup.cfg models/en_medlink_sm/en_medlink_sm/meta.json
+
+.PHONY: demo test test-quick test-train lint docs bench evaluate clean
+
+demo: .venv/installed
+	$(BIN)/medlink annotate examples/notes/*.txt --format html -o demo.html
+	$(BIN)/medlink annotate examples/notes/oncology_note.txt
+	@echo "All example notes, annotated: demo.html"
+
+test: lint docs .venv/installed-test
+	$(BIN)/python -m pytest tests --ignore tests/training
+	$(MAKE) test-train
+
+test-quick: .venv/installed-test
+	$(BIN)/python -m pytest tests --ignore tests/training -m "not slow"
+
+# Training needs PyTorch, which the runtime must do without: it is tested in an environment of its own.
+test-train: .venv-train/installed
+	$(TRAIN_BIN)/python -m pytest tests/training
+
+lint: .venv/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+bench: .venv/installed-test
+	$(BIN)/python benchmarks/run.py
+
+# The figures of the model card, the terminologies and the dictionary finder, measured again.
+evaluate: .venv/installed-test
+	$(BIN)/medlink evaluate ner configs/ner.cfg
+	$(BIN)/medlink evaluate concepts ../shared/data/hpo-gsc/dev.tsv
+	$(BIN)/medlink evaluate names icd10cm
+	$(BIN)/medlink evaluate names hpo --scope exact
+
+clean:
+	rm -rf .venv .venv-train build site
+
+.venv/installed: $(PACKAGE_FILES)
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python $(PIP) -e . ./models/en_medlink_sm
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/python $(PIP) -e ".[test,docs,sources]"
+	touch $@
+
+.venv-train/installed: setup.cfg pyproject.toml
+	test -d .venv-train || $(PYTHON) -m venv .venv-train
+	$(TRAIN_BIN)/python $(PIP) torch==2.13.0
+	$(TRAIN_BIN)/python $(PIP) -e ".[train,test]"
+	touch $@

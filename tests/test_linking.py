@@ -1,0 +1,174 @@
+"""The linker ranks concepts, says how it came to them, and says NIL where none fits."""
+
+import pickle
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medlink import Alias, Concept, Linker, MedlinkError, Terminology
+from medlink.linking.exact import ExactStage
+from medlink.linking.stages import Hit
+
+
+@pytest.fixture(scope="module")
+def linker(terminology):
+    return Linker([terminology])
+
+
+def best(linker, mention):
+    candidates = linker.link([mention])[0]
+    return candidates[0] if candidates else None
+
+
+@pytest.mark.parametrize(
+    ("mention", "concept", "stage", "alias"),
+    [
+        ("heart attack", "C1", "exact", "Heart attack"),
+        ("Heart  Attacks", "C1", "exact", "Heart attack"),
+        ("MI", "C1", "exact", "MI"),
+        ("anemia", "C4", "exact", "Anaemia"),
+        ("ears, low-set", "C3", "exact", "Low-set ears"),
+        ("type II diabetes mellitus", "C7", "exact", "Type 2 diabetes mellitus"),
+        ("myocardail infarction", "C1", "lexical", "Myocardial infarction"),
+        ("diabetes mellitus type 2, NIDDM", "C7", "lexical", "Type 2 diabetes mellitus"),
+    ],
+)
+def test_the_right_concept_comes_first_with_its_alias_and_stage(linker, mention, concept, stage, alias):
+    candidate = best(linker, mention)
+    assert (candidate.concept_id, candidate.stage, candidate.alias) == (concept, stage, alias)
+    assert candidate.terminology == "mini"
+    assert not candidate.nil
+
+
+@pytest.mark.parametrize(
+    "mention", ["sparrow", "Mrs Crohn", "metoprolol", "", "  ", "++", "left", "femur", "type 3 diabetes"]
+)
+def test_what_no_concept_fits_is_nil(linker, mention):
+    candidate = best(linker, mention)
+    assert candidate is None or candidate.nil
+
+
+def test_numbers_sides_and_negations_tell_concepts_apart(linker):
+    assert best(linker, "right femur fracture").nil
+    type_1 = linker.link(["type 1 diabetes"])[0]
+    assert type_1[0].concept_id == "C8"
+    assert {c.concept_id: c.score for c in type_1}["C7"] < type_1[0].score - 0.1
+
+
+def test_another_terminology_lends_its_synonyms():
+    phenotypes = Terminology.from_records(
+        "phenotypes", [Concept("P1", "Myocardial infarction", (Alias("Heart attack", "exact"),))]
+    )
+    codes = Terminology.from_records(
+        "codes", [Concept("I21.9", "Infarction of the myocardium"), Concept("Z0", "Panic")]
+    )
+    codes_only = Linker([codes]).link(["heart attack"])[0]
+    assert all(candidate.nil for candidate in codes_only)
+    both = Linker([codes, phenotypes]).link(["heart attack"])[0]
+    found = {candidate.concept_id: candidate for candidate in both}
+    # "Myocardial" and "myocardium" share a stem, so the preferred name of P1 leads to I21.9.
+    assert found["I21.9"].stage == "synonym"
+    assert found["I21.9"].via == "phenotypes:P1"
+    assert both[0].concept_id == "P1"
+
+
+def test_where_category_and_code_share_a_name_the_code_is_meant():
+    terminology = Terminology.from_records(
+        "codes", [Concept("J18", "Pneumonia"), Concept("J18.9", "Pneumonia", (), (), ("J18",))]
+    )
+    assert best(Linker([terminology]), "pneumonia").concept_id == "J18.9"
+
+
+def test_k_and_threshold_are_kept(terminology):
+    linker = Linker([terminology], threshold=1.0)
+    candidates = linker.link(["diabetes mellitus"], k=1)[0]
+    assert len(candidates) == 1
+    assert candidates[0].nil
+    for arguments in ({"threshold": 1.5}, {"threshold": -0.1}):
+        with pytest.raises(MedlinkError, match="between 0 and 1"):
+            Linker([terminology], **arguments)
+    with pytest.raises(MedlinkError, match="at least one terminology"):
+        Linker([])
+    with pytest.raises(MedlinkError, match="k must be at least 1"):
+        linker.link(["x"], k=0)
+    with pytest.raises(MedlinkError, match="need as many contexts"):
+        linker.link(["x"], contexts=[])
+
+
+def test_a_further_stage_joins_in(terminology):
+    class Always:
+        name = "always"
+        final = False
+
+        def retrieve(self, queries, terminology, k):
+            return [[Hit(0, 0.99)] for _ in queries]
+
+    linker = Linker([terminology], stages=[ExactStage(), Always()])
+    assert linker.link(["anything"])[0][0].stage == "always"
+    # With a final stage before it, it is asked only for what is still open.
+    ranked = linker.link_labelled([("Anaemia", "CONDITION", ("Anaemia", 0, 7))], 5)[0]
+    assert [candidate.stage for candidate in ranked] == ["exact"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=30), max_size=4))
+def test_any_text_is_linked_the_same_alone_and_in_company(terminology, mentions):
+    linker = Linker([terminology])
+    together = linker.link(mentions)
+    assert together == [linker.link([mention])[0] for mention in mentions]
+    assert all(0 <= candidate.score <= 1 for candidates in together for candidate in candidates)
+
+
+def test_the_linker_loads_by_model_or_by_terminologies(terminology):
+    shipped = Linker.load("en_medlink_sm")
+    assert [one.name for one in shipped.terminologies] == ["icd10cm", "hpo"]
+    assert shipped.link(["heart attack"])[0][0].concept_id in {"I21.9", "HP:0001658"}
+    own = Linker.load(terminologies=[terminology])
+    assert own.link(["NIDDM"])[0][0].concept_id == "C7"
+    replaced = Linker.load("en_medlink_sm", [terminology])
+    assert replaced.terminologies == [terminology]
+    with pytest.raises(MedlinkError, match="name a model or terminologies"):
+        Linker.load()
+    with pytest.raises(MedlinkError, match="unknown model 'en_nothing'"):
+        Linker.load("en_nothing")
+
+
+def component(terminology):
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "CONDITION", "pattern": p} for p in ("anemia", "sparrow")])
+    nlp.add_pipe("medlink_linker").set_terminologies([terminology])
+    return nlp
+
+
+def test_the_component_sets_the_concept_of_entities_from_elsewhere(terminology):
+    doc = component(terminology)("anemia and sparrow")
+    assert [(ent.text, ent.kb_id_, len(ent._.concepts)) for ent in doc.ents] == [
+        ("anemia", "C4", 1),
+        ("sparrow", "", 0),
+    ]
+
+
+def test_a_terminology_is_asked_only_for_the_labels_that_it_covers(terminology):
+    shipped = Linker.load("en_medlink_sm")
+    context = ("anemia", 0, 6)
+    assert shipped.link_labelled([("anemia", "DRUG", context)], 5) == [[]]
+    assert shipped.link_labelled([("anemia", "CONDITION", context)], 5)[0]
+
+
+def test_the_component_survives_bytes_disk_and_pickle(terminology, tmp_path):
+    nlp = component(terminology)
+    text = "anemia and sparrow"
+    expected = [(ent.text, ent.kb_id_, ent._.concepts) for ent in nlp(text).ents]
+    nlp.to_disk(tmp_path / "pipeline")
+    data = nlp.get_pipe("medlink_linker").to_bytes()
+    from_bytes = component(Terminology.from_records("other", [Concept("X", "other")]))
+    from_bytes.get_pipe("medlink_linker").from_bytes(data)
+    for again in (
+        spacy.load(tmp_path / "pipeline"),
+        from_bytes,
+        pickle.loads(pickle.dumps(nlp)),
+    ):
+        assert [(ent.text, ent.kb_id_, ent._.concepts) for ent in again(text).ents] == expected

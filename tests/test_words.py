@@ -1,0 +1,86 @@
+"""Words that mean the same have one stem, words that do not have two."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medlink.terminology.words import (
+    bag_hash,
+    is_abbreviation,
+    spelling,
+    stem,
+    stems_of,
+    verbatim_key,
+    words_of,
+)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        "anemia anaemia anaemic anemic",
+        "tumor tumour tumors tumours",
+        "edema oedema edematous",
+        "hemorrhage haemorrhage hemorrhages hemorrhagic",
+        "stenosis stenoses stenotic",
+        "ataxia ataxic",
+        "epilepsy epileptic",
+        "vertebra vertebrae vertebral",
+        "dysplasia dysplastic",
+        "arthritis arthritic",
+        "diabetes diabetic",
+        "kidney renal kidneys",
+        "tooth teeth dental",
+        "hospitalized hospitalised",
+        "II 2",
+    ],
+)
+def test_inflection_derivation_and_spelling_share_a_stem(family):
+    assert len({stem(word) for word in family.split()}) == 1
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "hypotension hypertension",
+        "ileum ilium",
+        "left right",
+        "1 2",
+        "hepatitis hepatic",
+        "meningitis meningeal",
+        "myocarditis myocardial",
+        "kidney liver",
+        "with without",
+    ],
+)
+def test_different_words_keep_different_stems(pair):
+    one, other = pair.split()
+    assert stem(one) != stem(other)
+
+
+def test_spelling_keeps_derivations_apart_but_not_plurals():
+    assert spelling("tumours") == spelling("tumor")
+    assert spelling("biopsies") == spelling("biopsy")
+    assert spelling("retinal") != spelling("retinitis")
+
+
+def test_a_negation_is_never_left_out():
+    assert stems_of("fever without chills") != stems_of("fever chills")
+
+
+def test_order_does_not_count_in_a_bag():
+    assert bag_hash(stems_of("cyst of the kidney")) == bag_hash(stems_of("kidney cysts"))
+
+
+@given(st.text())
+def test_any_text_has_words_stems_and_a_key(text):
+    assert bool(words_of(text)) == bool(text.split())
+    assert bool(stems_of(text)) == bool(text.split())
+    assert verbatim_key(verbatim_key(text)) == verbatim_key(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [("MI", True), ("IgA", True), ("T2DM", True), ("Mole", False), ("A B", False)]
+)
+def test_abbreviations(name, answer):
+    assert is_abbreviation(name) is answer

@@ -1,0 +1,164 @@
+"""A training runs, resumes, exports and leaves a card; on a tiny encoder made here, so that it takes seconds."""
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+from medlink import MedlinkError
+from medlink.recognition.ner import MedlinkNer
+from medlink.training.corpus import read_corpus
+from medlink.training.export import export_onnx
+from medlink.training.ner import TokenClassifier, train_ner
+from medlink.training.save import save_ner
+from medlink.training.settings import CorpusSettings, NerSettings
+
+WORDS = [
+    "the",
+    "patient",
+    "with",
+    "took",
+    "for",
+    "fever",
+    "asthma",
+    "gout",
+    "aspirin",
+    "heparin",
+    "insulin",
+    ".",
+    "and",
+    "was",
+    "given",
+    "had",
+    "liver",
+    "lung",
+    "of",
+]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]))
+    base = folder / "base"
+    torch.manual_seed(0)
+    config = BertConfig(len(WORDS) + 5, 32, 2, 4, 64, max_position_embeddings=64)
+    BertModel(config, add_pooling_layer=False).save_pretrained(base)
+    BertTokenizerFast(str(vocabulary)).save_pretrained(base)
+    drugs = folder / "drugs.txt"
+    lines = []
+    for i, (drug, disease) in enumerate((d, c) for d in WORDS[8:11] for c in WORDS[5:8]):
+        text = f"the patient with {disease} took {drug} ."
+        lines += [f"{i}|t|{text}", f"{i}|a|"]
+        for word, label in ((drug, "Chemical"), (disease, "Disease")):
+            lines.append(f"{i}\t{text.index(word)}\t{text.index(word) + len(word)}\t{word}\t{label}\t-1")
+        lines.append("")
+    drugs.write_text("\n".join(lines) + "\n")
+    anatomy = folder / "anatomy.tsv"
+    anatomy.write_text("fever\tO\nof\tO\nthe\tO\nliver\tB-Anatomy\n\nlung\tB-Anatomy\nwas\tO\n\n" * 4)
+    return NerSettings(
+        base=str(base),
+        base_licence="none",
+        labels=["CONDITION", "DRUG", "ANATOMY"],
+        corpora={
+            "drugs": CorpusSettings(
+                "pubtator", str(drugs), str(drugs), {"Disease": "CONDITION", "Chemical": "DRUG"}, "none"
+            ),
+            "anatomy": CorpusSettings("iob", str(anatomy), str(anatomy), {"Anatomy": "ANATOMY"}, "none"),
+        },
+        window=20,
+        overlap=4,
+        epochs=12,
+        batch=2,
+        learning_rate=5e-3,
+        head_learning_rate=2e-2,
+        hidden_pieces=0.05,
+    )
+
+
+def test_it_learns_exports_and_writes_a_card(settings, tmp_path):
+    run = train_ner(settings, tmp_path / "run", threads=1)
+    assert run.dev["drugs"]["micro"].f1 > 0.9
+    assert run.dev["anatomy"]["micro"].f1 > 0.9
+    save_ner(run, tmp_path / "model")
+    import spacy
+
+    doc = MedlinkNer().load_model(tmp_path / "model")(spacy.blank("en")("the patient with gout took heparin ."))
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("gout", "CONDITION"), ("heparin", "DRUG")]
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "| drugs | DRUG |" in card
+    assert "| seed | 0 |" in card
+    started = train_ner(
+        replace(settings, epochs=1, start=str(tmp_path / "run" / "best.pt"), learning_rate=0.0, head_learning_rate=0.0),
+        tmp_path / "second",
+    )
+    assert started.dev == run.dev
+
+
+def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, monkeypatch):
+    short = replace(settings, epochs=3)
+    whole = train_ner(short, tmp_path / "whole", threads=1)
+    save = torch.save
+    calls = []
+
+    def cut_off(state, path):
+        save(state, path)
+        calls.append(path)
+        if str(path).endswith("last.new") and len([c for c in calls if str(c).endswith("last.new")]) == 2:
+            (tmp_path / "cut" / "last.new").replace(tmp_path / "cut" / "last.pt")
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        train_ner(short, tmp_path / "cut", threads=1)
+    monkeypatch.setattr(torch, "save", save)
+    resumed = train_ner(short, tmp_path / "cut", threads=1)
+    assert resumed.best_epoch == whole.best_epoch
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.state_dict()[name])
+    with pytest.raises(MedlinkError, match="other settings"):
+        train_ner(replace(short, seed=9), tmp_path / "cut")
+
+
+def test_an_unknown_label_is_left_out_of_the_loss(settings):
+    (passage, *_) = read_corpus(settings.corpora["anatomy"].train, "iob", {"Anatomy": "ANATOMY"})
+    assert set(passage.tags) == {"ANATOMY"}
+    with pytest.raises(MedlinkError, match="unknown corpus format"):
+        list(read_corpus("x", "brat", {}))
+
+
+def test_the_exported_model_gives_what_pytorch_gives(settings):
+    torch.manual_seed(1)
+    model = TokenClassifier(BertModel(BertConfig(3000, 64, 2, 4, 128), add_pooling_layer=False), 3, 0.1).eval()
+    data = export_onnx(model)
+    stored = {tensor.data_type for tensor in onnx.load_from_string(data).graph.initializer if len(tensor.dims) == 2}
+    assert onnx.TensorProto.INT8 in stored
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(data)
+    rng = np.random.default_rng(0)
+    for batch, pieces in ((1, 5), (3, 40)):
+        ids = rng.integers(5, 3000, (batch, pieces))
+        mask = np.ones_like(ids)
+        mask[0, pieces // 2 :] = 0
+        (logits,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        with torch.no_grad():
+            expected = model(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+        assert np.abs(logits - expected)[mask == 1].max() < 0.05
+
+
+@pytest.mark.parametrize("text", ["", "[ner]\nbase = 1\n", "[other]\n"])
+def test_a_config_that_is_none_is_told(tmp_path, text):
+    path = tmp_path / "ner.cfg"
+    path.write_text(text)
+    with pytest.raises(MedlinkError, match="not a training config"):
+        NerSettings.load(path)
+
+
+def test_the_shipped_configs_are_read():
+    for name in ("ner", "ner-notes"):
+        assert NerSettings.load(f"configs/{name}.cfg").labels == ["CONDITION", "DRUG", "ANATOMY"]
