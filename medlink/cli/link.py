@@ -18,7 +18,7 @@ def link(
         ),
     ] = None,
     k: Annotated[int, typer.Option("-k", help="Most candidates for each mention in each terminology.")] = 5,
-    threshold: Annotated[float, typer.Option(help="Score below which a candidate is NIL, 0 to 1.")] = -1.0,
+    threshold: Annotated[float | None, typer.Option(help="Score below which a candidate is NIL, 0 to 1.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each mention.")] = False,
 ) -> None:
     """Rank the concepts that mentions mean; those below the threshold are marked NIL."""
@@ -28,7 +28,7 @@ def link(
 
     names = terminology or sorted(installed_terminologies())
     opened = [Terminology.load(name) for name in names]
-    linker = Linker(opened, threshold=DEFAULT_THRESHOLD if threshold == -1.0 else threshold)
+    linker = Linker(opened, threshold=DEFAULT_THRESHOLD if threshold is None else threshold)
     results = linker.link(mentions, k=k)
     if as_json:
         for mention, candidates in zip(mentions, results, strict=True):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from medlink.errors import MedlinkError
-from medlink.formats.text import read_text
+from medlink.formats.text import read_blocks
 from medlink.types import Document, Mention
 
 
@@ -25,13 +25,8 @@ def read_gsc(path: str | Path) -> Iterator[Document]:
     Raises:
         MedlinkError: The file cannot be read or a mention line is broken.
     """
-    block: list[tuple[int, str]] = []
-    for number, line in enumerate([*read_text(path).split("\n"), ""], start=1):
-        if line.strip():
-            block.append((number, line))
-        elif block:
-            yield _parse(block, path)
-            block = []
+    for block in read_blocks(path):
+        yield _parse(block, path)
 
 
 def _parse(block: list[tuple[int, str]], path: str | Path) -> Document:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from medlink.errors import MedlinkError
-from medlink.formats.text import read_text
+from medlink.formats.text import read_blocks
 
 Sentence = tuple[list[str], list[str]]
 
@@ -23,17 +23,13 @@ def read_iob(path: str | Path) -> Iterator[Sentence]:
     Raises:
         MedlinkError: The file cannot be read, a line has no tag, or a tag is not O, B-… or I-….
     """
-    tokens: list[str] = []
-    tags: list[str] = []
-    for number, line in enumerate([*read_text(path).split("\n"), ""], start=1):
-        line = line.rstrip("\r")
-        if not line.strip():
-            if tokens:
-                yield tokens, tags
-            tokens, tags = [], []
-            continue
-        fields = line.split("\t")
-        if len(fields) < 2 or not (fields[-1] == "O" or fields[-1][:2] in ("B-", "I-")):
-            raise MedlinkError(f"{path}:{number}: expected 'token<tab>O', 'B-Type' or 'I-Type', found {line!r}")
-        tokens.append(fields[0])
-        tags.append(fields[-1])
+    for block in read_blocks(path):
+        tokens: list[str] = []
+        tags: list[str] = []
+        for number, line in block:
+            fields = line.split("\t")
+            if len(fields) < 2 or not (fields[-1] == "O" or fields[-1][:2] in ("B-", "I-")):
+                raise MedlinkError(f"{path}:{number}: expected 'token<tab>O', 'B-Type' or 'I-Type', found {line!r}")
+            tokens.append(fields[0])
+            tags.append(fields[-1])
+        yield tokens, tags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from medlink.errors import MedlinkError
@@ -46,3 +47,25 @@ def decode(data: bytes, source: str) -> str:
             f"{source}: not UTF-8 (byte {error.start}); convert it first, for example with "
             f"'iconv -f WINDOWS-1252 -t UTF-8'"
         ) from None
+
+
+def read_blocks(path: str | Path) -> Iterator[list[tuple[int, str]]]:
+    """Read the blocks of lines that blank lines set apart, as corpora keep their documents.
+
+    Arguments:
+        path: The file.
+
+    Yields:
+        The lines of a block with their numbers, from 1.
+
+    Raises:
+        MedlinkError: As :func:`read_text`.
+    """
+    block: list[tuple[int, str]] = []
+    # split("\n"), not splitlines(): abstracts may hold other characters that Python takes for newlines.
+    for number, line in enumerate([*read_text(path).split("\n"), ""], start=1):
+        if line.strip():
+            block.append((number, line.removesuffix("\r")))
+        elif block:
+            yield block
+            block = []
