@@ -14,6 +14,10 @@ from medlink.types import Candidate
 
 #: Score below which a candidate is NIL.
 DEFAULT_THRESHOLD = 0.7
+#: Semantic types of ICD-10-CM and HPO that no mention of the label means.
+INCOMPATIBLE_TYPES = {
+    "CONDITION": frozenset({"External cause", "Mode of inheritance", "Clinical modifier", "Frequency", "Blood group"})
+}
 Context = tuple[str, int, int]
 
 
@@ -98,7 +102,8 @@ class Linker:
     def link_labelled(self, mentions: Sequence[tuple[str, str, Context]], k: int) -> list[list[Candidate]]:
         """Link mentions whose labels are known, as the pipeline does.
 
-        A terminology without concepts for a label is passed over, and final stages end the search.
+        A terminology without concepts for a label is passed over, so are concepts of
+        :data:`INCOMPATIBLE_TYPES`, and final stages end the search.
 
         Arguments:
             mentions: Text, label and context of each.
@@ -108,7 +113,16 @@ class Linker:
             For each mention the candidates that are not NIL, best first.
         """
         ranked = self._link([Query(text, context) for text, _, context in mentions], [m[1] for m in mentions], k, False)
-        return [[candidate for candidate in candidates if not candidate.nil] for candidates in ranked]
+        return [
+            [candidate for candidate in candidates if not candidate.nil and self._compatible(candidate, label)]
+            for candidates, (_, label, _) in zip(ranked, mentions, strict=True)
+        ]
+
+    def _compatible(self, candidate: Candidate, label: str) -> bool:
+        terminology = next(one for one in self.terminologies if one.name == candidate.terminology)
+        row = terminology.row(candidate.concept_id)
+        types = set(terminology.concept_types(row)) if row is not None else set()
+        return not types or not types <= INCOMPATIBLE_TYPES.get(label, frozenset())
 
     def _link(self, queries: Sequence[Query], labels: Sequence[str], k: int, thorough: bool) -> list[list[Candidate]]:
         results: list[list[Candidate]] = [[] for _ in queries]
