@@ -117,4 +117,4 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
 def _on_gpu() -> bool:
     import torch
 
-    return torch.cuda.is_available()
+    return bool(torch.cuda.is_available())
