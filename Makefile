@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 TRAIN_BIN := .venv-train/bin
 PIP := -m pip install --quiet --disable-pip-version-check
-PACKAGE_FILES := setup.cfg pyproject.toml models/en_medlink_sm/setup.cfg models/en_medlink_sm/en_medlink_sm/meta.json
+PACKAGE_FILES := setup.cfg pyproject.toml models/en_medlink_sm/setup.cfg $(wildcard models/en_medlink_sm/en_medlink_sm/*/config.cfg)
 
 .PHONY: demo test test-quick test-train lint docs bench evaluate clean
 

@@ -39,6 +39,17 @@ WORDS = [
 ]
 
 
+def tiny_config(vocabulary):
+    return BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+
+
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
@@ -46,7 +57,7 @@ def settings(tmp_path_factory):
     vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]))
     base = folder / "base"
     torch.manual_seed(0)
-    config = BertConfig(len(WORDS) + 5, 32, 2, 4, 64, max_position_embeddings=64)
+    config = tiny_config(len(WORDS) + 5)
     BertModel(config, add_pooling_layer=False).save_pretrained(base)
     BertTokenizerFast(str(vocabulary)).save_pretrained(base)
     drugs = folder / "drugs.txt"
@@ -133,7 +144,7 @@ def test_an_unknown_label_is_left_out_of_the_loss(settings):
 
 def test_the_exported_model_gives_what_pytorch_gives(settings):
     torch.manual_seed(1)
-    model = TokenClassifier(BertModel(BertConfig(3000, 64, 2, 4, 128), add_pooling_layer=False), 3, 0.1).eval()
+    model = TokenClassifier(BertModel(tiny_config(3000), add_pooling_layer=False), 3, 0.1).eval()
     data = export_onnx(model)
     stored = {tensor.data_type for tensor in onnx.load_from_string(data).graph.initializer if len(tensor.dims) == 2}
     assert onnx.TensorProto.INT8 in stored
