@@ -27,7 +27,7 @@ own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
 | base model | {base} ({base_licence}) |
 | parameters | {parameters:.1f} million |
 | window | {window} word pieces, neighbours share {overlap} |
-| training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows |
+| training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows; {hidden:.0%} of the pieces hidden |
 | learning rate | {learning_rate}, of the heads {head_learning_rate} |
 | seed | {seed} |
 | start | {start} |
@@ -103,6 +103,7 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         learning_rate=settings.learning_rate,
         head_learning_rate=settings.head_learning_rate,
         seed=settings.seed,
+        hidden=settings.hidden_pieces,
         start=f"the checkpoint of an earlier run ({settings.start})" if settings.start else "the base model",
         minutes=run.seconds / 60,
         machine=platform.machine() + " CPU" if not _on_gpu() else "a GPU",
