@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from medlink.recognition.mentions import GROUP
+from medlink.recognition.mentions import mentions_of
 
 
 def doc_to_record(doc: Doc, doc_id: str) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def doc_to_record(doc: Doc, doc_id: str) -> dict[str, Any]:
         whether it is an ``entity`` (one of ``doc.ents``) or lies across one, and its ``concepts``.
     """
     entities = {(entity.start_char, entity.end_char, entity.label_) for entity in doc.ents}
-    spans = {(s.start_char, s.end_char, s.label_): s for s in [*doc.spans.get(GROUP, ()), *doc.ents]}
+    spans = {(s.start_char, s.end_char, s.label_): s for s in mentions_of(doc)}
     text = doc.text  # put together anew at each access
     return {
         "id": doc_id,

@@ -13,7 +13,7 @@ from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
 from medlink.linking.linker import DEFAULT_THRESHOLD, Context, Linker
 from medlink.models import find_model
-from medlink.recognition.mentions import GROUP
+from medlink.recognition.mentions import GROUP, mentions_of
 from medlink.terminology.carrying import TerminologyCarrier
 from medlink.terminology.store import Terminology
 
@@ -86,9 +86,9 @@ class MedlinkLinker(TerminologyCarrier):
             mentions: list[tuple[str, str, Context]] = []
             for doc in docs:
                 text = doc.text  # put together anew at each access
-                found = {(s.start, s.end, s.label_): s for s in [*doc.spans.get(GROUP, ()), *doc.ents]}
-                spans += found.values()
-                mentions += [(s.text, s.label_, (text, s.start_char, s.end_char)) for s in found.values()]
+                found = mentions_of(doc)
+                spans += found
+                mentions += [(s.text, s.label_, (text, s.start_char, s.end_char)) for s in found]
             for span, candidates in zip(spans, self.linker.link_labelled(mentions, self.k), strict=True):
                 set_candidates(span, candidates)
             for doc in docs:

@@ -17,6 +17,11 @@ GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 
 
+def mentions_of(doc: Doc) -> list[Span]:
+    """The mentions of a document, each once: those in ``doc.spans["medlink"]``, and entities from elsewhere."""
+    return list({(s.start, s.end, s.label_): s for s in [*doc.spans.get(GROUP, ()), *doc.ents]}.values())
+
+
 def add_mentions(doc: Doc, spans: Iterable[Span]) -> None:
     """Add mentions to a document and choose its entities anew.
 

@@ -51,8 +51,7 @@ def decode(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     shifted = logits - logits.max(-1, keepdims=True)
     scores = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
     for label in range(labels):
-        path = _best_path(scores[:, label].astype(np.float64).tolist())
-        tags[:, label] = path
+        tags[:, label] = _best_path(scores[:, label].astype(np.float64).tolist())
     return tags
 
 
