@@ -68,6 +68,8 @@ def build(model: Path) -> None:
             "after_pipeline_creation": {"@callbacks": "medlink.any_length.v1"},
         }
         nlp = spacy.blank("en", config={"nlp": settings})
+        for name in ("medlink_sections", "medlink_sentences", "medlink_abbreviations"):
+            nlp.add_pipe(name)
         finder = nlp.add_pipe("medlink_ner", config={"stop_mentions": lines("stop_mentions.txt")})
         assert isinstance(finder, MedlinkNer)
         finder.load_model(model)
@@ -90,6 +92,8 @@ def build(model: Path) -> None:
             labels=icd10cm.labels,
         )
         dictionary.set_terminologies([terminologies["hpo"], Terminology(common)])
+        nlp.add_pipe("medlink_assertion")
+        nlp.add_pipe("medlink_attributes")
         linker = nlp.add_pipe("medlink_linker", config={"terminologies": ["icd10cm", "hpo"]})
         linker.set_terminologies([terminologies["icd10cm"], terminologies["hpo"]])
         nlp.meta.update(

@@ -1,7 +1,5 @@
 """``medlink_linker``: the linker as a spaCy component."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,8 +7,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import load_config, minibatch
 
+from medlink.document.abbreviations import abbreviation_uses
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
+from medlink.linking.expansion import Expansion, expand
 from medlink.linking.linker import DEFAULT_THRESHOLD, Context, Linker
 from medlink.models import find_model
 from medlink.recognition.mentions import GROUP, mentions_of
@@ -24,7 +24,7 @@ from medlink.terminology.store import Terminology
     assigns=["token.ent_kb_id", "span._.concepts"],
     default_config={"terminologies": [], "threshold": DEFAULT_THRESHOLD, "k": 5},
 )
-def make_linker(nlp: Language, name: str, terminologies: list[str], threshold: float, k: int) -> MedlinkLinker:
+def make_linker(nlp: Language, name: str, terminologies: list[str], threshold: float, k: int) -> "MedlinkLinker":
     """Make the component; terminologies are opened when first used, or come with ``from_disk``."""
     return MedlinkLinker(name, terminologies=terminologies, threshold=threshold, k=k)
 
@@ -33,7 +33,9 @@ class MedlinkLinker(TerminologyCarrier):
     """Links the mentions of documents to concepts.
 
     Sets ``span._.concepts`` of all mentions in ``doc.ents`` and ``doc.spans["medlink"]``, and
-    ``ent.kb_id_`` to the best concept of the first terminology, or to "" where none fits.
+    ``ent.kb_id_`` to the best concept of the first terminology, or to "" where none fits. Where
+    ``medlink_abbreviations`` ran before, mentions are linked with their abbreviations written out, and one that is
+    an abbreviation whose sense the context leaves open fits no concept.
 
     Arguments:
         name: Name in the pipeline.
@@ -84,12 +86,15 @@ class MedlinkLinker(TerminologyCarrier):
             docs = list(batch)
             spans: list[Span] = []
             mentions: list[tuple[str, str, Context]] = []
+            expansions: list[Expansion] = []
             for doc in docs:
                 text = doc.text  # put together anew at each access
                 found = mentions_of(doc)
+                uses = abbreviation_uses(doc)
+                expansions += [expand(text, s.start_char, s.end_char, uses, s.label_) for s in found]
                 spans += found
                 mentions += [(s.text, s.label_, (text, s.start_char, s.end_char)) for s in found]
-            for span, candidates in zip(spans, self.linker.link_labelled(mentions, self.k), strict=True):
+            for span, candidates in zip(spans, self.linker.link_labelled(mentions, self.k, expansions), strict=True):
                 set_candidates(span, candidates)
             for doc in docs:
                 self._set_kb_ids(doc)

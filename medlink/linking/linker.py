@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from medlink.document.senses import AbbreviationUse, default_abbreviations
 from medlink.errors import MedlinkError
 from medlink.linking.exact import ExactStage, SynonymStage
+from medlink.linking.expansion import Expansion, expand
 from medlink.linking.lexical import LexicalStage
 from medlink.linking.stages import Hit, Query, Stage
 from medlink.terminology.store import Terminology
@@ -82,8 +84,8 @@ class Linker:
 
         Arguments:
             mentions: The mentions.
-            contexts: For each mention ``(text, start, end)``, the document it stands in; the stages
-                there are now do not use it.
+            contexts: For each mention ``(text, start, end)``, the document it stands in: abbreviations that it
+                defines, or whose sense it tells, are linked by what they stand for.
             k: Most candidates for each mention in each terminology.
 
         Returns:
@@ -96,10 +98,21 @@ class Linker:
             raise MedlinkError(f"{len(mentions)} mentions need as many contexts, not {len(contexts)}")
         if k < 1:
             raise MedlinkError(f"k must be at least 1, not {k}")
-        pairs = list(zip(mentions, contexts or [None] * len(mentions), strict=True))
-        return self._link([Query(*pair) for pair in pairs], [""] * len(pairs), k, thorough=True)
+        queries: list[tuple[Query, Expansion]] = []
+        uses: dict[str, list[AbbreviationUse]] = {}
+        for mention, context in zip(mentions, contexts or [None] * len(mentions), strict=True):
+            expansion = Expansion(mention)
+            if context is not None:
+                text, start, end = context
+                if text not in uses:
+                    uses[text] = default_abbreviations().find(text)
+                expansion = expand(text, start, end, uses[text])
+            queries.append((Query(mention, context), expansion))
+        return self._link_expanded(queries, [""] * len(queries), k, thorough=True)
 
-    def link_labelled(self, mentions: Sequence[tuple[str, str, Context]], k: int) -> list[list[Candidate]]:
+    def link_labelled(
+        self, mentions: Sequence[tuple[str, str, Context]], k: int, expansions: Sequence[Expansion] | None = None
+    ) -> list[list[Candidate]]:
         """Link mentions whose labels are known, as the pipeline does.
 
         A terminology without concepts for a label is passed over, so are concepts of
@@ -108,11 +121,14 @@ class Linker:
         Arguments:
             mentions: Text, label and context of each.
             k: Most candidates for each mention in each terminology.
+            expansions: For each mention what its abbreviations stand for, where they were read.
 
         Returns:
             For each mention the candidates that are not NIL, best first.
         """
-        ranked = self._link([Query(text, context) for text, _, context in mentions], [m[1] for m in mentions], k, False)
+        expanded = expansions if expansions is not None else [Expansion(text) for text, _, _ in mentions]
+        queries = [(Query(text, context), one) for (text, _, context), one in zip(mentions, expanded, strict=True)]
+        ranked = self._link_expanded(queries, [m[1] for m in mentions], k, thorough=False)
         return [
             [candidate for candidate in candidates if not candidate.nil and self._compatible(candidate, label)]
             for candidates, (_, label, _) in zip(ranked, mentions, strict=True)
@@ -123,6 +139,27 @@ class Linker:
         row = terminology.row(candidate.concept_id)
         types = set(terminology.concept_types(row)) if row is not None else set()
         return not types or not types <= INCOMPATIBLE_TYPES.get(label, frozenset())
+
+    def _link_expanded(
+        self, queries: Sequence[tuple[Query, Expansion]], labels: Sequence[str], k: int, *, thorough: bool
+    ) -> list[list[Candidate]]:
+        """Link mentions by their expansions; those that find nothing as they are written, where they may be."""
+        first = [i for i, (_, expansion) in enumerate(queries) if not expansion.open]
+        results: list[list[Candidate]] = [[] for _ in queries]
+        asked = [Query(queries[i][1].text, queries[i][0].context) for i in first]
+        for i, candidates in zip(first, self._link(asked, [labels[i] for i in first], k, thorough), strict=True):
+            results[i] = candidates
+        again = [
+            i
+            for i in first
+            if queries[i][1].fallback
+            and queries[i][1].text != queries[i][0].text
+            and all(candidate.nil for candidate in results[i])
+        ]
+        asked = [queries[i][0] for i in again]
+        for i, candidates in zip(again, self._link(asked, [labels[i] for i in again], k, thorough), strict=True):
+            results[i] = candidates if any(not candidate.nil for candidate in candidates) else results[i]
+        return results
 
     def _link(self, queries: Sequence[Query], labels: Sequence[str], k: int, thorough: bool) -> list[list[Candidate]]:
         results: list[list[Candidate]] = [[] for _ in queries]

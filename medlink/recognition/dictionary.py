@@ -1,7 +1,5 @@
 """``medlink_dictionary``: finds the names of terminologies in text, whatever their order, inflection or spelling."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +40,7 @@ def make_dictionary(
     longest: int,
     nested: bool,
     stop_names: list[str],
-) -> MedlinkDictionary:
+) -> "MedlinkDictionary":
     """Make the component; terminologies are opened when first used, or come with ``from_disk``."""
     return MedlinkDictionary(
         name,

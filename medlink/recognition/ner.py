@@ -1,7 +1,5 @@
 """``medlink_ner``: a transformer token classifier run by ONNX Runtime."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -32,7 +30,7 @@ _MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
 )
 def make_ner(
     nlp: Language, name: str, threads: int, providers: list[str], batch_size: int, stop_mentions: list[str]
-) -> MedlinkNer:
+) -> "MedlinkNer":
     """Make the component; its model comes with ``from_disk`` or :meth:`MedlinkNer.load_model`."""
     return MedlinkNer(name, threads=threads, providers=providers, batch_size=batch_size, stop_mentions=stop_mentions)
 
@@ -73,7 +71,7 @@ class MedlinkNer:
         self._model: OnnxModel | None = None
         self._encoder: WordPieceEncoder | None = None
 
-    def load_model(self, folder: str | Path) -> MedlinkNer:
+    def load_model(self, folder: str | Path) -> "MedlinkNer":
         """Load a trained model.
 
         Arguments:
@@ -157,7 +155,7 @@ class MedlinkNer:
         """The component with its model as bytes."""
         return bytes(srsly.msgpack_dumps({name: data for name, data in self._files().items() if name not in exclude}))
 
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> MedlinkNer:
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "MedlinkNer":
         """Load what :meth:`to_bytes` gave."""
         files = srsly.msgpack_loads(data)
         if files:
@@ -174,7 +172,7 @@ class MedlinkNer:
         for name, data in self._files().items():
             (folder / name).write_bytes(data)
 
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> MedlinkNer:
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "MedlinkNer":
         """Load what :meth:`to_disk` wrote."""
         # A component saved before it had a model leaves an empty folder.
         return self.load_model(path) if any(Path(path).iterdir()) else self

@@ -1,0 +1,1 @@
+"""What a note says of a mention: present, absent or possible; current, historical or hypothetical; of whom."""

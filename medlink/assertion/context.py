@@ -1,0 +1,266 @@
+"""The ConText algorithm: triggers before and after mentions, each with a scope, decide what a sentence says of them.
+
+After H. Harkema, J. N. Dowling, T. Thornblade and W. W. Chapman, "ConText: an algorithm for determining
+negation, experiencer, and temporal status from clinical reports", J. Biomed. Inform. 42 (2009) 839-851.
+Of several triggers that speak of a mention the nearest decides.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from medlink.assertion.rules import ContextRule, trigger_tokens
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[^\w\s]|_")
+_NUMBERS = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty several few "
+    "couple many a".split()
+)
+_MONTHS = frozenset(
+    "january february march april may june july august september october november december "
+    "jan feb mar apr jun jul aug sept sep oct nov dec".split()
+)
+_RELATIVES = frozenset(
+    "mother father mom dad mum mommy daddy parent parents brother brothers sister sisters sibling siblings twin "
+    "grandmother grandfather grandparents grandparent grandma grandpa aunt aunts uncle uncles cousin cousins son sons "
+    "daughter daughters child's niece nephew nieces nephews grandson granddaughter grandchild relative relatives "
+    "wife husband spouse stepmother stepfather stepson mother's father's brother's sister's aunt's uncle's".split()
+)
+_WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
+_YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
+# Of two triggers as near, the one with the value that stands first decides: "no fracture is seen" is absent.
+_TIES = ("absent", "possible", "present", "hypothetical", "historical", "current", "other", "family", "patient")
+_CLASSES = ("<number>", "<year>", "<relative>", "<month>", "*")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided for one dimension of a mention, and by which words.
+
+    Arguments:
+        value: The value.
+        rule: The rule.
+        start: First character of the words that triggered it.
+        end: The character after the last one.
+    """
+
+    value: str
+    rule: ContextRule
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Found:
+    """A rule that matched in a sentence: tokens ``first`` to ``last``, exclusive."""
+
+    rule: ContextRule
+    first: int
+    last: int
+
+
+class ContextMatcher:
+    """Decides what sentences say of the mentions in them.
+
+    Arguments:
+        rules: The rules; of two with the same name the later one wins.
+    """
+
+    def __init__(self, rules: Sequence[ContextRule]) -> None:
+        self.rules = list(rules)
+        patterns: dict[tuple[str, ...], list[ContextRule]] = {}
+        stops: dict[tuple[str, ...], list[ContextRule]] = {}
+        self._by_section: dict[str, list[ContextRule]] = {}
+        self._anywhere: list[ContextRule] = []
+        for rule in {rule.name: rule for rule in self.rules}.values():
+            for phrase in rule.phrases():
+                (stops if rule.direction == "stop" else patterns).setdefault(trigger_tokens(phrase), []).append(rule)
+            if rule.mentions and not rule.triggers and not rule.sections:
+                self._anywhere.append(rule)
+            for section in rule.sections:
+                self._by_section.setdefault(section, []).append(rule)
+        self._triggers = _Index(patterns)
+        self._stops = _Index(stops)
+
+    def decide(self, sentence: str, mentions: Sequence[tuple[int, int, str]]) -> list[dict[str, Decision]]:
+        """Decide what a sentence says of its mentions.
+
+        Arguments:
+            sentence: The sentence.
+            mentions: First character, the character after the last one, and label of each.
+
+        Returns:
+            For each mention, by dimension, the decision; dimensions of which nothing is said are left out.
+        """
+        low = _lower(sentence)
+        words, starts, ends = ["<start>"], [0], [0]
+        for match in _WORD.finditer(low):
+            words.append(match[0])
+            starts.append(match.start())
+            ends.append(match.end())
+        words.append("<end>")
+        starts.append(len(sentence))
+        ends.append(len(sentence) + 1)
+        places = [(bisect_right(ends, start), bisect_left(starts, end)) for start, end, _ in mentions]
+        inside = {place for first, last in places for place in range(first, last)}
+        found = self._triggers.find(words, inside)
+        decisions: list[dict[str, Decision]] = [{} for _ in mentions]
+        if not found:
+            return decisions
+        stops = self._stops.find(words, inside)
+        distances: list[dict[str, tuple[int, int]]] = [{} for _ in mentions]
+        for one in found:
+            rule = one.rule
+            if rule.direction == "pseudo":
+                continue
+            for number, (first, last) in enumerate(places):
+                label = mentions[number][2]
+                if rule.labels and label and label not in rule.labels:
+                    continue
+                if first >= one.last and rule.direction != "backward":
+                    away, span = first - one.last, (one.last, first)
+                elif last <= one.first and rule.direction != "forward":
+                    away, span = one.first - last, (last, one.first)
+                else:
+                    continue
+                if rule.within is not None and away > rule.within:
+                    continue
+                if rule.until and any(word in rule.until for word in words[span[0] : span[1]]):
+                    continue
+                for dimension, value in rule.values():
+                    known = distances[number].get(dimension)
+                    order = (away, _TIES.index(value))
+                    if known is not None and known <= order:
+                        continue
+                    if _ended(stops, dimension, value, span, label):
+                        continue
+                    distances[number][dimension] = order
+                    decisions[number][dimension] = Decision(value, rule, starts[one.first], ends[one.last - 1])
+        return decisions
+
+    def defaults(
+        self, mention: str, label: str, section: str, parent: str, decided: Collection[str]
+    ) -> dict[str, ContextRule]:
+        """What holds of a mention where no trigger decides, by dimension: what its section says, and its words.
+
+        Arguments:
+            mention: The mention.
+            label: Its label.
+            section: Name of the section, or "".
+            parent: Name of the section that this one is part of, or "".
+            decided: The values that triggers decided.
+        """
+        said: dict[str, ContextRule] = {}
+        rules = [*self._anywhere, *self._by_section.get(parent, ()), *self._by_section.get(section, ())]
+        for rule in rules:
+            if rule.labels and label and label not in rule.labels:
+                continue
+            if rule.when and not any(value in rule.when for value in decided):
+                continue
+            if rule.mentions and not any(word in rule.mentions for word in _WORD.findall(_lower(mention))):
+                continue
+            said.update(dict.fromkeys((dimension for dimension, _ in rule.values()), rule))
+        return said
+
+
+def _ended(stops: list[_Found], dimension: str, value: str, span: tuple[int, int], label: str) -> bool:
+    """Whether a "stop" rule stands between a trigger and a mention."""
+    low, high = span
+    for stop in stops:
+        if low <= stop.first < high:
+            rule = stop.rule
+            if (dimension in rule.ends or value in rule.ends) and (not rule.labels or label in rule.labels):
+                return True
+    return False
+
+
+class _Node:
+    """A token of triggers: those that end with it, and the tokens that may follow."""
+
+    __slots__ = ("children", "classes", "rules")
+
+    def __init__(self) -> None:
+        self.rules: list[ContextRule] = []
+        self.children: dict[str, _Node] = {}
+        self.classes: list[tuple[str, _Node]] = []
+
+
+class _Index:
+    """Triggers as a trie of their tokens."""
+
+    def __init__(self, patterns: dict[tuple[str, ...], list[ContextRule]]) -> None:
+        self._root = _Node()
+        for tokens, rules in patterns.items():
+            node = self._root
+            for token in tokens:
+                if token not in node.children:
+                    node.children[token] = _Node()
+                    if token in _CLASSES:
+                        node.classes.append((token, node.children[token]))
+                node = node.children[token]
+            # Words that one rule calls a pseudo-trigger are none, whatever another says.
+            node.rules = [rule for rule in rules if rule.direction == "pseudo"] or rules
+        # The words at which a trigger can begin, so that all others are passed over at once.
+        self._begin = set(self._root.children)
+        for name, _ in self._root.classes:
+            self._begin |= _WORDS_OF.get(name, frozenset())
+        self._begin_digit = any(name in ("<number>", "<year>") for name, _ in self._root.classes)
+
+    def find(self, words: list[str], inside: set[int]) -> list[_Found]:
+        """The triggers among words, from left to right, the longest at each place, none on the words ``inside``."""
+        found: list[_Found] = []
+        at = 0
+        count = len(words)
+        begin = self._begin
+        while at < count:
+            word = words[at]
+            if (word in begin or (self._begin_digit and word[0].isdigit())) and at not in inside:
+                longest = self._longest(self._root, words, at, inside)
+                if longest is not None:
+                    stop, rules = longest
+                    found += [_Found(rule, at, stop) for rule in rules]
+                    at = stop
+                    continue
+            at += 1
+        return found
+
+    def _longest(
+        self, node: _Node, words: list[str], at: int, inside: set[int]
+    ) -> tuple[int, list[ContextRule]] | None:
+        best = (at, node.rules) if node.rules else None
+        if at < len(words) and at not in inside:
+            word = words[at]
+            following = [child for name, child in node.classes if _belongs(word, name)] if node.classes else []
+            if (exact := node.children.get(word)) is not None:
+                following.append(exact)
+            for child in following:
+                further = self._longest(child, words, at + 1, inside)
+                # Of two as long the one that names its words wins over the one with a class.
+                if further is not None and (best is None or further[0] >= best[0]):
+                    best = further
+        return best
+
+
+def _belongs(word: str, name: str) -> bool:
+    if name == "<relative>":
+        return word in _RELATIVES
+    if name == "<number>":
+        return word.isdigit() or word in _NUMBERS
+    if name == "<year>":
+        return _YEAR.fullmatch(word) is not None
+    if name == "<month>":
+        return word in _MONTHS
+    return word[0].isalnum()
+
+
+def _lower(text: str) -> str:
+    low = text.lower().replace("’", "'")
+    # A few capitals have small letters of two characters; offsets must stay.
+    return (
+        low
+        if len(low) == len(text)
+        else "".join(c.lower() if len(c.lower()) == 1 else c for c in text).replace("’", "'")
+    )

@@ -1,0 +1,137 @@
+"""Where the sentences of clinical text begin: headings, lists, tables, wrapped lines, "q.d.", "Dr.", "3.5".
+
+One pass over the text, so that the time grows with its length and not faster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from statistics import median
+
+# After these a sentence goes on, whatever follows.
+_TITLES = frozenset(
+    "dr drs mr mrs ms prof st vs fig figs no nos dept approx ca cf e.g i.e eg ie viz incl resp al ref refs vol "
+    "rev hon gen sgt capt lt col jr sr mt ft ave blvd messrs mme esp cert accid attn ext tel dx'd".split()
+)
+# After these it goes on unless a capital follows: they end sentences as often as not.
+_SHORT = frozenset(
+    "q.d q.i.d b.i.d t.i.d p.o p.r.n q.h.s h.s a.c p.c i.v i.m s.q s.c q.a.m q.p.m q.o.d a.m p.m u.s y.o o.d o.s o.u "
+    "n.p.o r.n m.d d.o ph.d p.a n.p d.p.m d.d.s qd bid tid qid po prn qhs hs iv im sq sc qam qpm cm mm mg ml kg hr hrs "
+    "min mins sec wk wks mo mos yr yrs lb lbs oz in tab tabs cap caps temp resp wt ht dx hx rx tx sx fx pt pts etc inc "
+    "ltd co corp dist prox lat med ant post sup inf max avg abd ext gtt gtts supp inj susp soln q.4h q.6h q.8h q.12h "
+    "c.c w.b.c r.b.c b.p j.v.d".split()
+)
+_END = re.compile(
+    r"""
+    (?P<blank>\n[ \t\r]*\n\s*)                          # an empty line
+  | (?P<line>\r?\n[ \t]*)                               # a line break
+  | (?P<stop>[.!?]+["”’')\]]*(?:,(?=[A-Z\d]))?)(?=\s|[A-Z\d]|$)   # the end of a sentence
+  | (?P<semi>;)(?=\s)
+    """,
+    re.VERBOSE,
+)
+_BLACK = re.compile(r"\S")
+_ITEM = re.compile(r"(?:[-–•*+>·o]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|\[[ xX_]?\]|[☐☑☒□■✓✗])[ \t]+\S")
+_NUMBER_LEFT = re.compile(r"(?:^|[\n:;,]|\s)[ \t]*\(?\d{1,2}$|(?:^|\n)[ \t]*[A-Za-z]$")
+_WORD_LEFT = re.compile(r"[^\s,;:(\[]*$")
+_CELLS = re.compile(r"\t|[ ]{3,}|\|")
+_OPENERS = re.compile(r"[\"“‘'(\[*_-]*\s*([A-Z0-9#•<]|\Z)")
+
+
+def sentence_starts(text: str, forced: Iterable[int] = ()) -> list[int]:
+    """Offsets at which the sentences of a text begin, in order, the first at 0.
+
+    Line breaks inside a paragraph are wrapped lines and end nothing; those between list items, headings and
+    the rows of a table do.
+
+    Arguments:
+        text: The text.
+        forced: Further offsets at which a sentence begins, as those of headings and of sections' texts.
+    """
+    starts = {0, *forced}
+    width = _line_width(text)
+    for match in _END.finditer(text):
+        kind = match.lastgroup
+        after = match.end()
+        if (
+            kind == "blank"
+            or (kind == "line" and _breaks(text, match.start(), after, width))
+            or (kind == "stop" and _ends(text, match))
+        ):
+            starts.add(after)
+    # White space belongs to the sentence before it.
+    first = (_BLACK.search(text, start) for start in starts if start)
+    return sorted({0} | {match.start() for match in first if match})
+
+
+def _line_width(text: str) -> float:
+    """About how long a full line is: lines much shorter than that were ended on purpose."""
+    lengths = [len(line) for line in text[:20_000].splitlines() if len(line) > 30]
+    return max(45.0, 0.75 * median(lengths)) if lengths else 45.0
+
+
+def _breaks(text: str, at: int, after: int, width: float) -> bool:
+    """Whether a line break ends a sentence."""
+    if after >= len(text):
+        return False
+    begin = text.rfind("\n", 0, at) + 1
+    line = text[begin:at].rstrip() if at - begin < 2000 else text[at - 2000 : at].rstrip()
+    if not line.strip():
+        return True
+    if line[-1] in ".!?:;" or _ITEM.match(text, after):
+        # A line wrapped behind "Dr." goes on.
+        word = _WORD_LEFT.search(line[:-1])
+        return not (line[-1] == "." and word and word[0].lower() in _TITLES)
+    stop = text.find("\n", after, after + 400)
+    following = text[after : stop if stop >= 0 else after + 400]
+    if _CELLS.search(following.strip()) and _CELLS.search(line.strip()):
+        return True
+    first = following[:1]
+    if first.islower() or first in ",;)]&/%":
+        return False
+    if line[-1] in ",-/&(" or line.endswith((" and", " or", " of", " the", " with", " for", " to", " a", " in")):
+        return False
+    return len(line) < width
+
+
+def _ends(text: str, match: re.Match[str]) -> bool:
+    """Whether a full stop, question or exclamation mark ends a sentence."""
+    stop = match["stop"]
+    at, after = match.start(), match.end()
+    glued = after < len(text) and not text[after].isspace()
+    rest = text[after : after + 12]
+    if stop.endswith(","):
+        return True
+    if glued:
+        # "fever.She": a small word before it, a capital and small letters behind.
+        return bool(
+            stop == "." and re.search(r"[a-z]{3}$", text[max(0, at - 3) : at]) and re.match(r"[A-Z][a-z]+\b", rest)
+        )
+    lead = rest.lstrip()
+    if "?" in stop or "!" in stop:
+        return bool(_OPENERS.match(lead)) or not lead
+    word = _WORD_LEFT.search(text, max(0, at - 24), at)
+    left = word[0].lower() if word else ""
+    if left in _TITLES:
+        return False
+    if not left:
+        return bool(_OPENERS.match(lead))
+    if _NUMBER_LEFT.search(text[max(0, at - 6) : at]):
+        # "1. Hypertension" is an item; "aged 45. She" the end of a sentence.
+        return bool(
+            re.search(r"[a-z)%/]\s*\d{1,2}$", text[max(0, at - 8) : at])
+            and lead[:1].isupper()
+            and not _list_number(text, at)
+        )
+    if len(left) == 1 and left.isalpha() and text[at - 1].isupper():
+        return False  # an initial
+    if left in _SHORT or (("." in left) and left.replace(".", "").isalpha()):
+        return lead[:1].isupper() and (len(lead) < 2 or not lead[:2].isupper())
+    return bool(_OPENERS.match(lead)) or not lead
+
+
+def _list_number(text: str, at: int) -> bool:
+    """Whether the number before a full stop counts an item: "Plan: 1. Aspirin. 2. Rest."."""
+    before = text[max(0, at - 12) : at].rstrip("0123456789").rstrip()
+    return not before or before[-1] in ".:;,\n"

@@ -1,0 +1,211 @@
+"""Headings of clinical notes in plain text, by rules: which words name a section, and where a heading can stand.
+
+A heading stands at the start of a line (after a bullet, a number or Markdown's marks) or of a sentence,
+and is followed by a colon, a dash or the end of the line. Words that no rule knows are a heading only in
+capitals; their section has no name, but ends the one before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydantic import BaseModel, ConfigDict
+
+
+class SectionRule(BaseModel):
+    """A section and the headings that name it.
+
+    Arguments:
+        name: Name of the section, as ``past_medical_history``; "" for words that look like a heading
+            and are none.
+        title: Name for people.
+        loinc: LOINC code of the section, or "".
+        subsection: Whether it is a part of a section, as the organ systems of an examination are.
+        headings: Its headings, in any case; order of punctuation, "of", "the" and the like do not matter.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str = ""
+    loinc: str = ""
+    subsection: bool = False
+    headings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading in a text: characters ``start`` to ``end``, its section's text from ``body`` on.
+
+    Arguments:
+        start: First character of its words.
+        end: Character after its words; colon and dash are not part.
+        body: First character of the section's text.
+        rule: The section it names, or None.
+    """
+
+    start: int
+    end: int
+    body: int
+    rule: SectionRule | None
+
+
+_LONGEST = 80
+# What may stand before a heading on its line: bullets, numbers, Markdown.
+_LEAD = re.compile(r"[ \t]*(?:(?:[-–•*+>#=_]+|\(?\d{1,2}[.)]|[A-Z][.)](?=[ \t]))[ \t]*)*")
+_LINE = re.compile(r"[^\n]+")
+# Where a heading may begin inside a line: after the end of a sentence, a comma, a bracket or a gap.
+_INNER = re.compile(r"[.,;!?:)\]|](?=\W*[A-Z])|\t|[ ]{2,}|(?<=\d)(?=[A-Z]{4})")
+_SPACES = re.compile(r"[\s*_#]*")
+_COLON = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*,?[ \t]*:(?!\d)|[ \t]+[-–—]{1,2}[ \t]+|[ \t]*,[ \t]*:")
+_AFTER = re.compile(r"[ \t:*_]*(?:,(?=[ \t]*[A-Z\d])[ \t]*)?")
+_CAPITALS = re.compile(r"[A-Z][A-Z/&,() -]{3,60}[A-Z)](?=[ \t]+(?:[A-Z][a-z]|\d|A[ \t][a-z]))")
+_BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+_SENTENCE_END = re.compile(r"[.!?;][ ,]")
+_WORD = re.compile(r"[a-z0-9]+(?:'s)?")
+_MINOR = frozenset(
+    "of the and or for to a an in on at by with s es this his her their patient patients's patient's".split()
+)
+_QUALIFIERS = frozenset(
+    "current brief pertinent relevant significant other additional initial focused interval updated detailed final "
+    "limited complete known repeat continued cont contd reviewed new recent primary secondary selected preliminary "
+    "revised today's available prior previous further".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def heading_key(title: str) -> tuple[str, ...]:
+    """The words of a heading that tell which one it is: no case, no number, no little words."""
+    folded = _BRACKETS.sub(" ", title.lower().replace("’", "'")).replace("diagnoses", "diagnosis")
+    folded = re.sub(r"(?<=[a-z])-(?=[a-z])", "", folded)
+    every = [word.removesuffix("'s") for word in _WORD.findall(folded)]
+    words = [word for word in every if word not in _MINOR] or every
+    kept = [word for word in words if not word.isdigit() or len(words) == 1] or words
+    return tuple(
+        word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word for word in kept
+    )
+
+
+class HeadingFinder:
+    """Finds the headings of notes.
+
+    Arguments:
+        rules: The sections; of two with the same heading the later one wins.
+    """
+
+    def __init__(self, rules: Sequence[SectionRule]) -> None:
+        self.rules = list(rules)
+        self._by_key: dict[tuple[str, ...], SectionRule] = {}
+        for rule in self.rules:
+            for heading in rule.headings:
+                self._by_key[heading_key(heading)] = rule
+                self._by_key.setdefault(heading_key(heading.replace("-", " ")), rule)
+
+    def find(self, text: str) -> list[Heading]:
+        """The headings of a text in order.
+
+        Arguments:
+            text: The note.
+        """
+        return [heading for line in _LINE.finditer(text) for heading in self._in_line(text, line.start(), line.end())]
+
+    def _in_line(self, text: str, start: int, end: int) -> Iterator[Heading]:
+        lead = _LEAD.match(text, start, end)
+        first = lead.end() if lead else start
+        if first >= end:
+            return
+        whole = text[first:end].rstrip(" \t*_:#-–\r")
+        if (
+            whole
+            and len(whole) <= _LONGEST
+            and whole[-1] not in ".,;?!"
+            and (rule := self._alone(text, start, first, whole)) is not None
+        ):
+            yield Heading(first, first + len(whole), end, rule if rule.name else None)
+            return
+        at = first
+        if (capitals := _CAPITALS.match(text, first, end)) and (known := self._known(capitals[0])):
+            at = capitals.end()
+            yield Heading(first, at, _AFTER.match(text, at, end).end(), known)  # type: ignore[union-attr]
+        for mark in _COLON.finditer(text, at, end):
+            if mark.start() < at:
+                continue
+            low = max(at, mark.start() - _LONGEST)
+            found = self._before_mark(text, first, low, mark.start(), end, colon=":" in mark[0])
+            if found is not None:
+                begin, rule = found
+                body = _AFTER.match(text, mark.end(), end).end()  # type: ignore[union-attr]
+                yield Heading(begin, mark.start(), body, rule)
+                at = mark.end()
+
+    def _alone(self, text: str, line: int, first: int, whole: str) -> SectionRule | None:
+        """The rule of a line that is a heading and nothing else; a nameless rule for unknown capitals."""
+        if not (
+            whole[0].isupper() or text[first + len(whole) : first + len(whole) + 1] == ":" or "#" in text[line:first]
+        ):
+            return None
+        if ":" in whole:
+            return None
+        if (rule := self._known(whole)) is not None:
+            return rule
+        after = text[first + len(whole) : first + len(whole) + 3]
+        marked = "#" in text[line:first] or "**" in text[line:first] or ":" in after
+        # Capitals that no rule knows are a heading with a mark, or between an empty line and a text in small letters.
+        if not _is_title(whole) or whole.upper() != whole:
+            return None
+        below = text.find("\n", first) + 1
+        alone = line == 0 or text[max(0, line - 2) : line].strip(" \t\r\n") == ""
+        small = bool(below) and re.search(r"[a-z]{2}", text[below : below + 200]) is not None
+        return _UNKNOWN if marked or (alone and small and first == line and len(whole.split()) > 1) else None
+
+    def _before_mark(
+        self, text: str, first: int, low: int, mark: int, end: int, *, colon: bool
+    ) -> tuple[int, SectionRule | None] | None:
+        """The heading that ends at a colon or dash: where it begins and what it names."""
+        starts = [low] if low == first or text[low - 1 : low] in ":" else []
+        starts += [m.end() for m in _INNER.finditer(text, low, mark)]
+        for position in starts[-8:]:
+            begin = _SPACES.match(text, position, mark).end()  # type: ignore[union-attr]
+            words = text[begin:mark].rstrip()
+            if not words or _SENTENCE_END.search(words) or not (words[0].isupper() or (begin == first and colon)):
+                continue
+            if not colon and not (begin == first or words.isupper()):
+                continue
+            rule = self._known(words)
+            if rule is not None:
+                if not rule.name:
+                    return None
+                if begin != first and not _stands_out(text, begin, words):
+                    continue
+                return begin, rule
+            if colon and words.isupper() and _is_title(words) and not re.match(r"[\s,]*\d", text[mark + 1 : end]):
+                inside = begin != first and text[begin - 1 : begin] not in ",\t" and text[begin - 2 : begin] != ". "
+                if len(words) > 4 and not inside:
+                    return begin, None
+        return None
+
+    def _known(self, title: str) -> SectionRule | None:
+        key = heading_key(title)
+        if (rule := self._by_key.get(key) or self._by_key.get(heading_key(title.replace("-", " ")))) is not None:
+            return rule
+        if len(key) > 6:
+            return None
+        bare = tuple(word for word in key if word not in _QUALIFIERS)
+        return self._by_key.get(bare) if bare and len(bare) >= len(key) - 2 else None
+
+
+_UNKNOWN = SectionRule(name="", headings=())
+
+
+def _is_title(words: str) -> bool:
+    letters = sum(character.isalpha() for character in words)
+    return letters >= 4 and letters * 2 > len(words) and len(words.split()) <= 8
+
+
+def _stands_out(text: str, begin: int, words: str) -> bool:
+    """Whether words inside a line are a heading: capitals, or title case after the end of a sentence."""
+    before = text[max(0, begin - 3) : begin].rstrip(" *_")
+    return words.isupper() or before[-1:] in ".!?)]|\t" or before.endswith(".,") or text[begin - 2 : begin] == "  "

@@ -1,0 +1,141 @@
+"""``medlink_sections``: the sections of clinical notes, normalised to LOINC document sections."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.util import SimpleFrozenList, from_disk, to_disk
+
+from medlink.document.headings import HeadingFinder, SectionRule
+from medlink.document.offsets import first_tokens, token_starts
+from medlink.document.rules import dump_rules, own_rules, parse_rules, read_rules, write_text
+
+_KEY = "medlink.sections"
+#: Name, LOINC code, parent, and as tokens: start and end of the heading, start and end of the text under it.
+SectionRow = tuple[str, str, str, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of a note.
+
+    Arguments:
+        name: Name of the section, as ``past_medical_history``; "" where no rule knows the heading.
+        loinc: LOINC code of the section, or "".
+        parent: Name of the section that it is a part of (the examination, of its organ systems), or "".
+        title: The heading, without its colon.
+        body: The text under it, up to the next heading.
+    """
+
+    name: str
+    loinc: str
+    parent: str
+    title: Span
+    body: Span
+
+
+@Language.factory("medlink_sections", assigns=["doc._.sections"], default_config={"rules": None})
+def make_sections(nlp: Language, name: str, rules: str | None) -> "MedlinkSections":
+    """Make the component."""
+    return MedlinkSections(name, rules=rules)
+
+
+class MedlinkSections:
+    """Finds the sections of a note and sets ``doc._.sections``; ``span._.section`` is the one a span lies in.
+
+    Names and codes are those of LOINC's document sections, https://loinc.org.
+
+    Arguments:
+        name: Name in the pipeline.
+        rules: A file with further rules, JSON Lines of :class:`~medlink.document.headings.SectionRule`;
+            they win over those that medlink brings.
+    """
+
+    def __init__(self, name: str = "medlink_sections", *, rules: str | Path | None = None) -> None:
+        self.name = name
+        self._set_rules(default_section_rules() + (read_rules(rules, SectionRule) if rules is not None else []))
+
+    def _set_rules(self, rules: Sequence[SectionRule]) -> None:
+        self.finder = HeadingFinder(rules)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Find the sections of a document."""
+        headings = self.finder.find(doc.text)
+        rows: list[SectionRow] = []
+        if headings:
+            starts = token_starts(doc)
+            marks = np.array([(h.start, h.end, h.body) for h in headings], dtype=np.int64)
+            tokens = first_tokens(starts, marks).tolist()
+            ends = [row[0] for row in tokens[1:]] + [len(doc)]
+            parent = loinc = ""
+            for heading, (start, end, body), stop in zip(headings, tokens, ends, strict=True):
+                rule = heading.rule
+                if rule is None or not rule.subsection:
+                    parent = loinc = ""
+                inside = rule is not None and rule.subsection
+                code = rule.loinc if rule is not None else ""
+                if inside and parent != "physical_exam":
+                    code = loinc  # The codes of organ systems are those of the examination.
+                rows.append(
+                    (rule.name if rule else "", code, parent if inside else "", start, end, min(body, stop), stop)
+                )
+                if rule is not None and not rule.subsection:
+                    parent, loinc = rule.name, rule.loinc
+        doc.user_data[_KEY] = rows
+        return doc
+
+    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
+        """The rules as bytes."""
+        return dump_rules(self.finder.rules).encode()
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkSections":
+        """Read what :meth:`to_bytes` made."""
+        self._set_rules(parse_rules(data.decode(), SectionRule))
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
+        """Write the rules into a folder."""
+        to_disk(path, {"rules.jsonl": lambda p: write_text(p, dump_rules(self.finder.rules))}, exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkSections":
+        """Read what :meth:`to_disk` wrote."""
+        readers = {"rules.jsonl": lambda p: self._set_rules(read_rules(p, SectionRule))}
+        from_disk(path, readers, exclude)
+        return self
+
+
+def default_section_rules() -> list[SectionRule]:
+    """The rules that medlink brings."""
+    return own_rules("medlink.document", "sections.jsonl", SectionRule)
+
+
+def get_sections(doc: Doc) -> list[Section]:
+    """The sections of a document in order; the text before the first heading is in none."""
+    return [
+        Section(name, loinc, parent, doc[start:end], doc[body:stop])
+        for name, loinc, parent, start, end, body, stop in doc.user_data.get(_KEY, ())
+    ]
+
+
+def sections_of(doc: Doc, tokens: Sequence[int]) -> list[SectionRow | None]:
+    """The sections that some tokens lie in, as they are kept on the document; None before the first heading."""
+    rows: Sequence[SectionRow] = doc.user_data.get(_KEY, ())
+    starts = [row[3] for row in rows]
+    places = (bisect_right(starts, token) - 1 for token in tokens)
+    return [rows[place] if place >= 0 else None for place in places]
+
+
+def get_section(span: Span) -> Section | None:
+    """The section that a span starts in, or None before the first heading."""
+    place = bisect_right([row[3] for row in span.doc.user_data.get(_KEY, ())], span.start) - 1
+    return get_sections(span.doc)[place] if place >= 0 else None
+
+
+if not Doc.has_extension("sections"):
+    Doc.set_extension("sections", getter=get_sections)
+if not Span.has_extension("section"):
+    Span.set_extension("section", getter=get_section)

@@ -1,0 +1,57 @@
+"""Mentions with their abbreviations written out, which is what the stages of the linker see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medlink.document.senses import AbbreviationUse
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A mention as it is linked.
+
+    Arguments:
+        text: The mention with its abbreviations written out.
+        open: Whether it is an abbreviation and the context does not tell what it stands for; it fits no concept.
+        fallback: Whether the mention as written may be linked where the expansion is not.
+    """
+
+    text: str
+    open: bool = False
+    fallback: bool = True
+
+
+def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], label: str = "") -> Expansion:
+    """Write out the abbreviations of a mention.
+
+    Arguments:
+        text: The document.
+        start: First character of the mention.
+        end: The character after its last one.
+        uses: The abbreviations of the document, in order.
+        label: Label of the mention, or "" where it is not known.
+
+    Returns:
+        The mention to link. A sense that the document defines, or that was chosen among several, is final: where
+        it fits no concept, neither does the mention.
+    """
+    parts: list[str] = []
+    at = start
+    fallback = True
+    for use in uses:
+        if use.start < start or use.end > end:
+            continue
+        whole = (use.start, use.end) == (start, end)
+        if not use.long:
+            if whole:
+                return Expansion(text[start:end], open=True, fallback=False)
+            continue
+        chosen = use.source == "document" or len(use.alternatives) > 1
+        if chosen and label and use.label and use.label != label and not whole:
+            continue
+        parts += [text[at : use.start], use.long]
+        at = use.end
+        fallback = fallback and not chosen
+    return Expansion("".join([*parts, text[at:end]]), fallback=fallback)
