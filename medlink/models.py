@@ -59,3 +59,21 @@ def load_model(name_or_path: str | Path) -> Language:
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise MedlinkError(f"{folder}: the pipeline cannot be loaded ({first}); install the package again") from None
+
+
+def blank_pipeline(*components: str) -> Language:
+    """An English pipeline with medlink's tokenizer and no finder.
+
+    Arguments:
+        components: Names of components to add, in order.
+    """
+    import spacy
+
+    settings = {
+        "tokenizer": {"@tokenizers": "medlink.ClinicalTokenizer.v1"},
+        "after_pipeline_creation": {"@callbacks": "medlink.any_length.v1"},
+    }
+    nlp: Language = spacy.blank("en", config={"nlp": settings})
+    for name in components:
+        nlp.add_pipe(name)
+    return nlp

@@ -82,6 +82,8 @@ class ContextMatcher:
                 self._anywhere.append(rule)
             for section in rule.sections:
                 self._by_section.setdefault(section, []).append(rule)
+        self._until = {rule.name: [trigger_tokens(one) for one in rule.until] for rule in self.rules}
+        self._mentions = {rule.name: [trigger_tokens(one) for one in rule.mentions] for rule in self.rules}
         self._triggers = _Index(patterns)
         self._stops = _Index(stops)
 
@@ -101,9 +103,13 @@ class ContextMatcher:
             words.append(match[0])
             starts.append(match.start())
             ends.append(match.end())
+        if len(words) == 1:
+            return [{} for _ in mentions]
+        # The two ends of the sentence are tokens too, which take no room.
         words.append("<end>")
-        starts.append(len(sentence))
-        ends.append(len(sentence) + 1)
+        starts.append(ends[-1])
+        ends.append(ends[-1])
+        starts[0] = ends[0] = starts[1]
         places = [(bisect_right(ends, start), bisect_left(starts, end)) for start, end, _ in mentions]
         inside = {place for first, last in places for place in range(first, last)}
         found = self._triggers.find(words, inside)
@@ -128,7 +134,7 @@ class ContextMatcher:
                     continue
                 if rule.within is not None and away > rule.within:
                     continue
-                if rule.until and any(word in rule.until for word in words[span[0] : span[1]]):
+                if rule.until and _holds(words[span[0] : span[1]], self._until[rule.name]):
                     continue
                 for dimension, value in rule.values():
                     known = distances[number].get(dimension)
@@ -160,10 +166,19 @@ class ContextMatcher:
                 continue
             if rule.when and not any(value in rule.when for value in decided):
                 continue
-            if rule.mentions and not any(word in rule.mentions for word in _WORD.findall(_lower(mention))):
+            if rule.mentions and not _holds(_WORD.findall(_lower(mention)), self._mentions[rule.name]):
                 continue
             said.update(dict.fromkeys((dimension for dimension, _ in rule.values()), rule))
         return said
+
+
+def _holds(words: list[str], phrases: list[tuple[str, ...]]) -> bool:
+    """Whether any of some phrases is among words."""
+    for phrase in phrases:
+        size = len(phrase)
+        if any(tuple(words[at : at + size]) == phrase for at in range(len(words) - size + 1)):
+            return True
+    return False
 
 
 def _ended(stops: list[_Found], dimension: str, value: str, span: tuple[int, int], label: str) -> bool:

@@ -29,12 +29,12 @@ class ContextRule(BaseModel):
         direction: ``"forward"`` and ``"backward"``: it speaks of mentions after or before it; ``"both"``;
             ``"pseudo"``: the words look like a trigger and are none; ``"stop"``: the scope of others ends here.
         within: Most words between it and the mention.
-        until: Words that end its scope, besides those of "stop" rules.
+        until: Words or phrases that end its scope, besides those of "stop" rules.
         ends: For a "stop" rule, whose scopes it ends: dimensions, or single values as "historical".
         labels: Labels of the mentions that it is for; empty for all.
         sections: Sections whose mentions it speaks of where no trigger decides; such a rule needs no triggers.
-        mentions: Words, one of which a mention must hold for the rule to speak of it; with neither triggers nor
-            sections it speaks of all such mentions where no trigger decides.
+        mentions: Words or phrases, one of which a mention must hold for the rule to speak of it; with neither
+            triggers nor sections it speaks of all such mentions where no trigger decides.
         when: Values, one of which must have been decided for the mention; for rules without triggers.
         examples: Sentences for tests: ``<T>`` is the trigger, ``{mention|absent historical}`` what holds then.
     """

@@ -63,3 +63,66 @@ def names(
     )
     for concept_id, name, found in result.wrong[:20]:
         typer.echo(f"  {concept_id} {name!r} links to {found}")
+
+
+@app.command()
+def assertion(
+    path: Annotated[
+        Path, typer.Argument(help="Marked text (a file of sentences, a folder of notes), or NegEx/ConText TSV.")
+    ],
+    errors: Annotated[bool, typer.Option(help="Show what was decided wrong.")] = False,
+) -> None:
+    """How many assertions of gold mentions are decided right; see corpora/README.md for the formats."""
+    from medlink.evaluation.assertion import evaluate_corpus, evaluate_marked, marked_files
+
+    if path.suffix == ".tsv":
+        scores = evaluate_corpus(path)
+    else:
+        scores = evaluate_marked(marked_files(path), by_line=not path.is_dir())
+    typer.echo(f"mentions {scores.mentions}")
+    annotated = {gold for gold, _ in scores.pairs}
+    for value in ("absent", "possible", "historical", "hypothetical", "family", "other"):
+        if value in annotated:
+            precision, recall, f1 = scores.f1(value)
+            typer.echo(f"{value:14} precision {precision:.4f}  recall {recall:.4f}  F1 {f1:.4f}")
+    if path.suffix != ".tsv":
+        for name in ("status", "temporality", "experiencer", "all"):
+            typer.echo(f"{name:14} right {scores.right[name] / max(1, scores.mentions):.4f}")
+    for around, gold, decided in scores.wrong if errors else []:
+        typer.echo(f"  {around!r}: {gold}, decided {decided}")
+
+
+@app.command()
+def attributes(
+    path: Annotated[Path, typer.Argument(help="Marked lines with attributes; see corpora/README.md.")],
+    errors: Annotated[bool, typer.Option(help="Show what was read wrong.")] = False,
+) -> None:
+    """How many attributes of gold mentions are read right."""
+    from medlink.evaluation.attributes import evaluate_attributes
+
+    scores = evaluate_attributes(path)
+    for name, gold in scores.gold.items():
+        typer.echo(f"{name:12} right {scores.right[name]:4} of {gold:4}  {scores.right[name] / gold:.4f}")
+    for text, name, value, found in scores.wrong if errors else []:
+        typer.echo(f"  {text!r}: {name} {value}, read {found}")
+
+
+@app.command()
+def headings(
+    gold: Annotated[Path, typer.Argument(help="Annotated offsets; see corpora/README.md.")],
+    notes: Annotated[Path, typer.Argument(help="Folder of the notes.")],
+    errors: Annotated[bool, typer.Option(help="Show headings missed and false ones.")] = False,
+) -> None:
+    """How many headings of notes are found, and how many of those found are none."""
+    from medlink.document.headings import HeadingFinder
+    from medlink.document.sections import default_section_rules
+    from medlink.evaluation.headings import evaluate_headings
+
+    scores = evaluate_headings(HeadingFinder(default_section_rules()), gold, notes)
+    typer.echo(
+        f"headings {scores.gold}  found {scores.found} ({scores.recall:.4f}), {scores.named} of them named  "
+        f"false {scores.false} ({scores.false_share:.4f} of all found)"
+    )
+    for kind, rows in (("missed", scores.missed), ("false", scores.wrong)) if errors else []:
+        for note, words in rows:
+            typer.echo(f"  {kind} {note}: {words!r}")

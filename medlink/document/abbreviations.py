@@ -99,7 +99,7 @@ class MedlinkAbbreviations:
 def abbreviation_uses(doc: Doc) -> list[AbbreviationUse]:
     """The abbreviations of a document by characters; none where the component has not run."""
     rows: Any = doc.user_data.get(_KEY, ())
-    return [AbbreviationUse(*row[:6], tuple(row[6])) for row in rows]
+    return [AbbreviationUse(*row) for row in rows]
 
 
 def get_abbreviations(doc: Doc) -> list[Abbreviation]:

@@ -24,10 +24,11 @@ _SHORT = frozenset(
 )
 _END = re.compile(
     r"""
-    (?P<blank>\n[ \t\r]*\n\s*)                          # an empty line
+    (?P<blank>\n[ \t\r]*\n\s*)                        # an empty line
   | (?P<line>\r?\n[ \t]*)                               # a line break
   | (?P<stop>[.!?]+["”’')\]]*(?:,(?=[A-Z\d]))?)(?=\s|[A-Z\d]|$)   # the end of a sentence
-  | (?P<semi>;)(?=\s)
+    # "Fever: no  Chills: yes"
+  | (?P<answer>:[ ]?(?i:yes|no|none|neg|pos|negative|positive|denies|absent|present)[ ]{2,})(?=\S)
     """,
     re.VERBOSE,
 )
@@ -55,7 +56,7 @@ def sentence_starts(text: str, forced: Iterable[int] = ()) -> list[int]:
         kind = match.lastgroup
         after = match.end()
         if (
-            kind == "blank"
+            kind in ("blank", "answer")
             or (kind == "line" and _breaks(text, match.start(), after, width))
             or (kind == "stop" and _ends(text, match))
         ):

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spacy.language import Language
-
 from medlink.attributes.values import Frequency, Quantity, Term
 from medlink.errors import MedlinkError
 from medlink.evaluation.marked import MarkedMention, docs_with_mentions, parse_marked
 from medlink.formats.text import read_text
+from medlink.models import blank_pipeline
 
 
 @dataclass(slots=True)
@@ -30,11 +29,10 @@ class AttributeScores:
     wrong: list[tuple[str, str, str, str]] = field(default_factory=list)
 
 
-def evaluate_attributes(nlp: Language, path: str | Path) -> AttributeScores:
+def evaluate_attributes(path: str | Path) -> AttributeScores:
     """Compare the attributes of gold mentions with the gold attributes.
 
     Arguments:
-        nlp: A pipeline without a finder, with ``medlink_attributes``.
         path: A line each: the text with its mentions marked, a tab, ``name=value`` pairs parted by semicolons,
             those of further mentions behind ``||``. "none" is the value of what is not there.
 
@@ -43,6 +41,7 @@ def evaluate_attributes(nlp: Language, path: str | Path) -> AttributeScores:
     """
     scores = AttributeScores()
     lines = list(_read(path))
+    nlp = blank_pipeline("medlink_sentences", "medlink_attributes")
     docs = docs_with_mentions(nlp, [(text, mentions) for text, mentions, _ in lines])
     for doc, (text, _, gold) in zip(docs, lines, strict=True):
         for entity, wanted in zip(doc.ents, gold, strict=True):
@@ -56,7 +55,7 @@ def evaluate_attributes(nlp: Language, path: str | Path) -> AttributeScores:
 
 
 def _read(path: str | Path) -> Iterator[tuple[str, list[MarkedMention], list[dict[str, str]]]]:
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(str(path)).splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         marked, tab, rest = line.partition("\t")

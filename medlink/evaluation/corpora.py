@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -13,10 +12,10 @@ from spacy.vocab import Vocab
 from medlink.errors import MedlinkError
 from medlink.evaluation.ner import Scores, score_spans
 from medlink.formats.gsc import read_gsc
+from medlink.models import blank_pipeline
 from medlink.recognition.dictionary import MedlinkDictionary
 from medlink.recognition.mentions import GROUP
 from medlink.recognition.ner import MedlinkNer
-from medlink.recognition.tokenizer import create_clinical_tokenizer
 from medlink.terminology.store import Terminology
 from medlink.training.corpus import read_corpus
 from medlink.training.settings import NerSettings
@@ -79,8 +78,7 @@ def evaluate_dictionary(corpus: Path, terminology: str) -> tuple[Scores, int, fl
     """
     opened = Terminology.load(terminology)
     finder = MedlinkDictionary(terminologies=[opened], types=FINDINGS)
-    nlp = spacy.blank("en")
-    nlp.tokenizer = create_clinical_tokenizer()(nlp)
+    nlp = blank_pipeline()
     documents = list(read_gsc(corpus))
     for document in documents:  # words are stemmed once in a run, however long it is
         finder(nlp(document.text))

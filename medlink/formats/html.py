@@ -10,7 +10,9 @@ from spacy.displacy import parse_ents
 from spacy.displacy.render import EntityRenderer
 from spacy.tokens import Doc
 
+from medlink.assertion.component import get_assertion
 from medlink.formats.rows import rows_of, terminologies_of
+from medlink.formats.summary import assertion_words
 
 _COLOURS = {
     "CONDITION": "#f5b7b1",
@@ -21,6 +23,8 @@ _COLOURS = {
     "DEVICE": "#f9e79f",
     "GENE": "#fad7a0",
 }
+# Of what is denied.
+_PALE = "#eeeeee"
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -41,12 +45,13 @@ td.score { text-align: right; font-variant-numeric: tabular-nums; }
 {{ note.marked }}
 {% if note.rows %}
 <table>
-<thead><tr><th>Mention</th><th>Label</th>
+<thead><tr><th>Mention</th><th>Label</th><th>Assertion</th><th>Attributes</th>
 {% for name in note.terminologies %}<th>{{ name }}</th><th>score</th><th>matched name</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in note.rows %}
 <tr><td>{{ row.text }}{% if row.count > 1 %} ×{{ row.count }}{% endif %}</td>
 <td><span class="label" style="background: {{ colours.get(row.label, '#eee') }}">{{ row.label }}</span></td>
+<td>{{ row.assertion }}</td><td>{{ row.attributes }}</td>
 {% for name in note.terminologies %}{% set best = row.best.get(name) %}
 {% if best %}<td>{{ best.concept_id }} {{ best.name }}</td>
 <td class="score">{{ "%.2f" | format(best.score) }}</td><td>{{ best.alias }} ({{ best.stage }})</td>
@@ -73,7 +78,12 @@ def docs_to_html(named: Sequence[tuple[str, Doc]]) -> str:
         # Not displacy.render(), which asks whether it runs in Jupyter and then prints instead of returning.
         parsed = parse_ents(doc)
         parsed["title"] = None
-        marked = EntityRenderer(options={"colors": _COLOURS}).render([parsed], page=False)
+        colours = dict(_COLOURS)
+        for shown, entity in zip(parsed["ents"], doc.ents, strict=True):
+            if said := assertion_words(get_assertion(entity)):
+                shown["label"] = f"{entity.label_} · {said}"
+                colours[shown["label"].upper()] = _PALE if "absent" in said else _COLOURS.get(entity.label_, _PALE)
+        marked = EntityRenderer(options={"colors": colours}).render([parsed], page=False)
         notes.append({"name": name, "marked": Markup(marked), "rows": rows, "terminologies": terminologies_of(rows)})
     page = Environment(autoescape=True).from_string(_PAGE)
     return str(page.render(notes=notes, colours=_COLOURS)) + "\n"

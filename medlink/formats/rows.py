@@ -1,22 +1,27 @@
-"""The concepts of a document as rows, a row for each different mention, as tables show them."""
+"""The concepts of a document as rows, a row for each different mention and assertion, as tables show them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spacy.tokens import Doc
 
+from medlink.assertion.component import get_assertion
+from medlink.attributes.component import get_attributes
+from medlink.formats.summary import assertion_words, attribute_words
 from medlink.types import Candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A mention of a document, counted however often it occurs.
+    """A mention of a document, counted however often it occurs with the same assertion.
 
     Arguments:
         text: The mention, its white space folded, as it first occurs.
         label: Its label.
         count: How often it occurs, in any case.
+        assertion: What is said of it where it is not simply present, current and the patient's, else "".
+        attributes: Its attributes in a few words, those of its first occurrence.
         kb_id: Best concept of the linker's first terminology; "" where none fits.
         best: By terminology, the best candidate.
     """
@@ -24,24 +29,28 @@ class Row:
     text: str
     label: str
     count: int
+    assertion: str
+    attributes: str
     kb_id: str
     best: dict[str, Candidate]
 
 
 def rows_of(doc: Doc) -> list[Row]:
     """The entities of a document as rows, in order of their first occurrence."""
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str, str], Row] = {}
     for entity in doc.ents:
         text = " ".join(entity.text.split())
-        key = (text.casefold(), entity.label_)
+        assertion = assertion_words(get_assertion(entity))
+        key = (text.casefold(), entity.label_, assertion)
         known = rows.get(key)
         if known is not None:
-            rows[key] = Row(known.text, known.label, known.count + 1, known.kb_id, known.best)
+            rows[key] = replace(known, count=known.count + 1)
             continue
         best: dict[str, Candidate] = {}
         for candidate in entity._.concepts:
             best.setdefault(candidate.terminology, candidate)
-        rows[key] = Row(text, entity.label_, 1, entity.kb_id_, best)
+        attributes = attribute_words(get_attributes(entity))
+        rows[key] = Row(text, entity.label_, 1, assertion, attributes, entity.kb_id_, best)
     return list(rows.values())
 
 

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 from spacy.tokens import Doc
 
+from medlink.assertion.component import get_assertion
 from medlink.formats.rows import Row, rows_of, terminologies_of
+from medlink.formats.summary import assertion_words
 
 _STYLES = {
     "CONDITION": "bold white on dark_red",
@@ -54,14 +56,16 @@ def docs_to_terminal(named: Sequence[tuple[str, Doc]], *, colour: bool) -> str:
 
 
 def _highlighted(doc: Doc, *, brackets: bool) -> Text:
-    """The note with its entities marked: by colour, or without colours by brackets and the label."""
+    """The note with its entities marked: by colour, or without colours by brackets, label and assertion."""
     note = doc.text  # put together anew at each access
     text = Text()
     at = 0
     for entity in doc.ents:
         text.append(note[at : entity.start_char])
         mention = note[entity.start_char : entity.end_char]
-        text.append(f"[{mention}|{entity.label_}]" if brackets else mention, _STYLES.get(entity.label_, "reverse"))
+        said = assertion_words(get_assertion(entity))
+        marked = f"[{mention}|{', '.join(filter(None, [entity.label_, said]))}]" if brackets else mention
+        text.append(marked, _STYLES.get(entity.label_, "reverse") + (" strike" if "absent" in said else ""))
         at = entity.end_char
     text.append(note[at:])
     return text
@@ -73,11 +77,15 @@ def _concepts(doc: Doc) -> Iterator[Table | Text]:
     rows = [row for row in all_rows if row.best]
     if rows:
         yield _table(rows)
-    unlinked = [f"{row.text} ({row.label})" for row in all_rows if not row.best]
+    unlinked = [f"{row.text} ({_described(row)})" for row in all_rows if not row.best]
     if unlinked:
         yield Text(f"Without a concept: {', '.join(unlinked)}")
     if not all_rows:
         yield Text("No mentions found.")
+
+
+def _described(row: Row) -> str:
+    return "; ".join(filter(None, [row.label, row.assertion, row.attributes]))
 
 
 def _table(rows: list[Row]) -> Table:
@@ -85,6 +93,10 @@ def _table(rows: list[Row]) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("Mention", overflow="fold")
     table.add_column("Label")
+    # A column that nothing stands in is left out, for the sake of the others.
+    said = [name for name in ("assertion", "attributes") if any(getattr(row, name) for row in rows)]
+    for name in said:
+        table.add_column(name.capitalize(), overflow="fold")
     for name in names:
         table.add_column(name, overflow="fold")
         table.add_column("score", justify="right")
@@ -94,5 +106,8 @@ def _table(rows: list[Row]) -> Table:
             best = row.best.get(name)
             cells += [f"{best.concept_id} {best.name}", f"{best.score:.2f}"] if best else ["–", ""]
         times = f" ×{row.count}" if row.count > 1 else ""
-        table.add_row(Text(f"{row.text}{times}"), Text(row.label, _STYLES.get(row.label, "")), *map(Text, cells))
+        label = Text(row.label, _STYLES.get(row.label, ""))
+        table.add_row(
+            Text(f"{row.text}{times}"), label, *(Text(getattr(row, name)) for name in said), *map(Text, cells)
+        )
     return table

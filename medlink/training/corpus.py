@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import spacy
 
 from medlink.errors import MedlinkError
 from medlink.formats.iob import read_iob
 from medlink.formats.pubtator import read_pubtator
+from medlink.models import blank_pipeline
 from medlink.recognition.tags import spans_to_tags, tags_to_spans
-from medlink.recognition.tokenizer import create_clinical_tokenizer
 
 #: Words in the passages that sentences of a corpus without documents are joined to.
 _PASSAGE = 200
@@ -53,8 +52,7 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
     """
     known = sorted(set(labels.values()))
     if format == "pubtator":
-        nlp = spacy.blank("en")
-        tokenize = create_clinical_tokenizer()(nlp)
+        tokenize = blank_pipeline().tokenizer
         for document in read_pubtator(path):
             tokens = [token for token in tokenize(document.text) if not token.is_space]
             starts = np.array([token.idx for token in tokens])
