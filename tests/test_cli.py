@@ -68,7 +68,8 @@ def test_annotate_shows_the_note_and_a_table(note):
     result = medlink("annotate", note)
     shown = result.stdout.decode()
     assert result.returncode == 0, result.stderr
-    assert "[heart attack|CONDITION]" in shown
+    assert "[chest pain|CONDITION, absent]" in shown
+    assert "[heart attack|CONDITION, historical]" in shown
     assert "[aspirin|DRUG]" in shown
     assert "I21.9 Acute myocardial infarction" in shown
 

@@ -88,7 +88,8 @@ def test_html_shows_the_text_escaped_and_the_concepts(nlp):
 def test_the_terminal_shows_brackets_and_a_table(nlp):
     shown = docs_to_terminal([("note", nlp(TEXT)), ("empty", nlp(""))], colour=False)
     assert "[heart attack|CONDITION]" in shown
-    assert "heart attack ×2" in shown
+    assert "[heart attack|CONDITION, absent]" in shown
+    assert "heart attack ×2" not in shown  # what is denied has a row of its own
     assert "I21.9" in shown
     assert "No mentions found." in shown
     assert "\x1b" not in shown

@@ -16,6 +16,7 @@ from medlink.document.rules import dump_rules, parse_rules, read_rules, write_te
 from medlink.document.sections import sections_of
 from medlink.document.sentences import sentence_bounds
 from medlink.recognition.mentions import mentions_of
+from medlink.types import LABELS
 
 _KEY = "medlink.assertion"
 _NO_SECTION = ("", "", "", 0, 0)
@@ -66,7 +67,7 @@ class MedlinkAssertion:
             while stop < len(mentions) and mentions[stop].start_char < end:
                 stop += 1
             group = mentions[at:stop]
-            local = [(span.start_char - begin, span.end_char - begin, span.label_) for span in group]
+            local = [(span.start_char - begin, span.end_char - begin, _label(span)) for span in group]
             decided = self.matcher.decide(text[begin : max(end, *(span.end_char for span in group))], local)
             for span, decisions, section in zip(group, decided, sections[at:stop], strict=True):
                 rows = [
@@ -75,7 +76,7 @@ class MedlinkAssertion:
                 ]
                 name, _, parent, title, title_end = section[:5] if section is not None else _NO_SECTION
                 values = [one.value for one in decisions.values()]
-                for dimension, rule in self.matcher.defaults(span.text, span.label_, name, parent, values).items():
+                for dimension, rule in self.matcher.defaults(span.text, _label(span), name, parent, values).items():
                     if dimension not in decisions:
                         words = doc[title:title_end] if rule.sections else span
                         value = getattr(rule, dimension)
@@ -116,6 +117,11 @@ def get_assertion(span: Span) -> Assertion:
             assert words is not None  # expanding to whole tokens always succeeds inside the text
             triggers.append(Trigger(dimension, value, rule, words))
     return Assertion(**values, triggers=tuple(triggers))
+
+
+def _label(span: Span) -> str:
+    """Label of a mention; those of other finders ("PROBLEM", "DISEASE", …) count as conditions."""
+    return span.label_ if span.label_ in LABELS else "CONDITION"
 
 
 def _key(span: Span) -> tuple[str, int, int, str]:

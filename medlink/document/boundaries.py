@@ -110,6 +110,8 @@ def _ends(text: str, match: re.Match[str]) -> bool:
             stop == "." and re.search(r"[a-z]{3}$", text[max(0, at - 3) : at]) and re.match(r"[A-Z][a-z]+\b", rest)
         )
     lead = rest.lstrip()
+    if stop == "?" and (not at or text[at - 1].isspace()):
+        return False  # "? pneumonia"
     if "?" in stop or "!" in stop:
         return bool(_OPENERS.match(lead)) or not lead
     word = _WORD_LEFT.search(text, max(0, at - 24), at)

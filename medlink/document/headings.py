@@ -41,12 +41,14 @@ class Heading:
     """A heading in a text: characters ``start`` to ``end``, its section's text from ``body`` on.
 
     Arguments:
+        lead: First character of the bullet, number or mark before it; where there is none, ``start``.
         start: First character of its words.
         end: Character after its words; colon and dash are not part.
         body: First character of the section's text.
         rule: The section it names, or None.
     """
 
+    lead: int
     start: int
     end: int
     body: int
@@ -124,12 +126,12 @@ class HeadingFinder:
             and whole[-1] not in ".,;?!"
             and (rule := self._alone(text, start, first, whole)) is not None
         ):
-            yield Heading(first, first + len(whole), end, rule if rule.name else None)
+            yield Heading(start, first, first + len(whole), end, rule if rule.name else None)
             return
         at = first
         if (capitals := _CAPITALS.match(text, first, end)) and (known := self._known(capitals[0])):
             at = capitals.end()
-            yield Heading(first, at, _AFTER.match(text, at, end).end(), known)  # type: ignore[union-attr]
+            yield Heading(start, first, at, _AFTER.match(text, at, end).end(), known)  # type: ignore[union-attr]
         for mark in _COLON.finditer(text, at, end):
             if mark.start() < at:
                 continue
@@ -138,7 +140,7 @@ class HeadingFinder:
             if found is not None:
                 begin, rule = found
                 body = _AFTER.match(text, mark.end(), end).end()  # type: ignore[union-attr]
-                yield Heading(begin, mark.start(), body, rule)
+                yield Heading(start if begin == first else begin, begin, mark.start(), body, rule)
                 at = mark.end()
 
     def _alone(self, text: str, line: int, first: int, whole: str) -> SectionRule | None:

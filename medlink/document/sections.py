@@ -68,11 +68,11 @@ class MedlinkSections:
         rows: list[SectionRow] = []
         if headings:
             starts = token_starts(doc)
-            marks = np.array([(h.start, h.end, h.body) for h in headings], dtype=np.int64)
+            marks = np.array([(h.lead, h.start, h.end, h.body) for h in headings], dtype=np.int64)
             tokens = first_tokens(starts, marks).tolist()
             ends = [row[0] for row in tokens[1:]] + [len(doc)]
             parent = loinc = ""
-            for heading, (start, end, body), stop in zip(headings, tokens, ends, strict=True):
+            for heading, (_, start, end, body), stop in zip(headings, tokens, ends, strict=True):
                 rule = heading.rule
                 if rule is None or not rule.subsection:
                     parent = loinc = ""

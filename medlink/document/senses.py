@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -18,6 +18,7 @@ SURE = 0.6
 _CLOSE, _NEAR, _AROUND = 5, 12, 400
 _WORTH = (3.0, 2.0, 1.3, 1.15)
 _WORD = re.compile(r"[A-Za-z0-9%<>][\w&/+.-]*\w|[A-Za-z0-9%<>]")
+_PART = re.compile(r"[^/]+")
 # By section, the labels that it speaks of more than others do.
 _SECTION_LABELS: Mapping[str, Mapping[str, float]] = {
     "past_medical_history": {"CONDITION": 2},
@@ -124,7 +125,7 @@ class AbbreviationFinder:
         defined: dict[str, str] = {}
         for definition in find_definitions(text):
             defined.setdefault(definition.short, definition.long)
-        words = _words(text)
+        words = _words(text, {*self._by_short, *defined})
         uses: list[AbbreviationUse] = []
         place = 0
         for number, (word, start, _) in enumerate(words):
@@ -172,15 +173,21 @@ class AbbreviationFinder:
         )
 
 
-def _words(text: str) -> list[tuple[str, int, int]]:
-    """The words of a text, where each starts, and the number of its sentence, roughly."""
+def _words(text: str, known: Collection[str]) -> list[tuple[str, int, int]]:
+    """The words of a text, where each starts, and the number of its sentence, roughly.
+
+    "PT/INR" is two words, "N/V" one, for it is known.
+    """
     words: list[tuple[str, int, int]] = []
     end = sentence = 0
     for match in _WORD.finditer(text):
         gap = text[end : match.start()]
         sentence += any(mark in gap for mark in ".;!?\n")
-        words.append((match[0], match.start(), sentence))
         end = match.end()
+        if "/" in match[0] and match[0] not in known:
+            words += [(part[0], match.start() + part.start(), sentence) for part in _PART.finditer(match[0])]
+        else:
+            words.append((match[0], match.start(), sentence))
     return words
 
 

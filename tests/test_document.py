@@ -1,0 +1,281 @@
+"""Sections, sentences and abbreviations."""
+
+from __future__ import annotations
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medlink import MedlinkError
+from medlink.document.boundaries import sentence_starts
+from medlink.document.headings import HeadingFinder, heading_key
+from medlink.document.schwartz_hearst import find_definitions
+from medlink.document.sections import default_section_rules
+from medlink.document.senses import default_abbreviations
+from medlink.models import blank_pipeline
+
+NOTE = """DISCHARGE SUMMARY
+
+PRINCIPAL DIAGNOSIS: Pneumonia
+HISTORY OF PRESENT ILLNESS:
+Mr. X came in with cough. PMH: asthma.
+
+**Family History**
+Mother had asthma.
+
+PHYSICAL EXAM
+HEENT - Normocephalic.
+Lungs: clear. BP: 120/80
+1. ASSESSMENT/PLAN: Rest. Allergies: none.
+"""
+finder = HeadingFinder(default_section_rules())
+
+
+def headings(text):
+    return [(text[h.start : h.end], h.rule.name if h.rule else None) for h in finder.find(text)]
+
+
+def sentences(text):
+    starts = [*sentence_starts(text), len(text)]
+    return [text[a:b].strip() for a, b in zip(starts, starts[1:], strict=False)]
+
+
+def test_headings_of_every_shape_are_found():
+    assert headings(NOTE) == [
+        ("DISCHARGE SUMMARY", None),
+        ("PRINCIPAL DIAGNOSIS", "discharge_diagnosis"),
+        ("HISTORY OF PRESENT ILLNESS", "history_of_present_illness"),
+        ("PMH", "past_medical_history"),
+        ("Family History", "family_history"),
+        ("PHYSICAL EXAM", "physical_exam"),
+        ("HEENT", "head"),
+        ("Lungs", "chest"),
+        ("ASSESSMENT/PLAN", "assessment_and_plan"),
+        ("Allergies", "allergies"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The patient was told: rest.",
+        "He has pain in the neck, back and chest: all mild.",
+        "Seen at 11:30 in clinic.",
+        "BP: 120/80\nHR: 80\nHGB: 9.1",
+        "Her history is long. The plan is simple.",
+        "HYPERTENSION\nDIABETES\nASTHMA",
+    ],
+)
+def test_what_only_looks_like_a_heading_is_none(text):
+    assert headings(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("HPI:  ,The patient", "history_of_present_illness"),
+        ("hernia.,PROCEDURE PERFORMED: , Repair", "procedures"),
+        ("## Past Medical & Surgical History\nAsthma", "past_medical_history"),
+        ("Current Medications:\naspirin", "medications"),
+        ("IMPRESSION 1. Pneumonia", "impression"),
+        ("Reason for Exam: cough", "indication"),
+        ("GROSS DESCRIPTION: tissue", "gross_description"),
+        ("POST-OPERATIVE DIAGNOSES: none", "postoperative_diagnosis"),
+        ("S: feels well", "subjective"),
+    ],
+)
+def test_variants_are_normalised(text, name):
+    assert headings(text)[0][1] == name
+
+
+def test_heading_key_folds_what_does_not_matter():
+    assert heading_key("Indications of the Procedure") == heading_key("INDICATION FOR PROCEDURE")
+    assert heading_key("Pre-operative diagnosis(es)") == heading_key("PREOPERATIVE DIAGNOSES")
+
+
+def test_sections_are_spans_with_loinc_codes():
+    doc = blank_pipeline("medlink_sections")(NOTE)
+    by_title = {section.title.text: section for section in doc._.sections}
+    assert by_title["PMH"].loinc == "11348-0"
+    assert by_title["PMH"].body.text.strip() == "asthma."
+    assert by_title["Lungs"].parent == "physical_exam"
+    assert by_title["Lungs"].loinc == "10207-9"
+    assert by_title["Family History"].body.text.strip().startswith("Mother")
+    mother = next(token for token in doc if token.text == "Mother")
+    assert doc[mother.i : mother.i + 1]._.section.name == "family_history"
+    assert doc[0:1]._.section.name == ""
+    assert blank_pipeline("medlink_sections")("No headings here.")[0:1]._.section is None
+
+
+def test_every_loinc_code_has_a_right_check_digit():
+    codes = {rule.loinc for rule in default_section_rules() if rule.loinc}
+    assert len(codes) > 50
+    for code in codes:
+        digits, check = code.split("-")
+        doubled = "".join(str(int(d) * 2) if i % 2 == 0 else d for i, d in enumerate(reversed(digits)))
+        assert (10 - sum(map(int, doubled)) % 10) % 10 == int(check), code
+
+
+def test_users_rules_win(tmp_path):
+    path = tmp_path / "sections.jsonl"
+    path.write_text('{"name": "sleep", "headings": ["sleep history", "pmh"]}\n')
+    nlp = blank_pipeline()
+    nlp.add_pipe("medlink_sections", config={"rules": str(path)})
+    assert [s.name for s in nlp("SLEEP HISTORY: snores\nPMH: none")._.sections] == ["sleep", "sleep"]
+    path.write_text('{"name": "sleep", "heading": ["x"]}\n')
+    with pytest.raises(MedlinkError, match="line 1"):
+        blank_pipeline().add_pipe("medlink_sections", config={"rules": str(path)})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Dr. Smith saw her at 3.5 hrs. She left.", ["Dr. Smith saw her at 3.5 hrs.", "She left."]),
+        ("Aspirin 81 mg p.o. q.d. Follow up soon.", ["Aspirin 81 mg p.o. q.d.", "Follow up soon."]),
+        ("He takes 5 mg b.i.d. with food.", ["He takes 5 mg b.i.d. with food."]),
+        ("J. Doe, M.D. agrees. No. 3 tube.", ["J. Doe, M.D. agrees.", "No. 3 tube."]),
+        ("A man came in with\nchest pain.\nHe left.", ["A man came in with\nchest pain.", "He left."]),
+        ("- Fever\n- Cough\n", ["- Fever", "- Cough"]),
+        ("HTN\nDM2\nCKD stage 3", ["HTN", "DM2", "CKD stage 3"]),
+        ("Plan: 1. Aspirin. 2. Rest.", ["Plan: 1. Aspirin.", "2. Rest."]),
+        ("Na  140   K  4.0\nCl  100   CO2  24", ["Na  140   K  4.0", "Cl  100   CO2  24"]),
+        ("Temp 98.6. BP 120/80.", ["Temp 98.6.", "BP 120/80."]),
+        ("Pain resolved.She denies fever.", ["Pain resolved.", "She denies fever."]),
+        ("Umbilical hernia.,ANESTHESIA: General.", ["Umbilical hernia.,", "ANESTHESIA: General."]),
+        ("? PE on CT. Any pain? Yes.", ["? PE on CT.", "Any pain?", "Yes."]),
+        ("Fever: no  Chills: yes", ["Fever: no", "Chills: yes"]),
+        ("First.\n\nsecond", ["First.", "second"]),
+        ("", [""]),
+    ],
+)
+def test_sentences_of_notes(text, expected):
+    assert sentences(text) == expected
+
+
+@given(st.text(alphabet=st.sampled_from("aB3 .,:;?!\n\t-()\r🙂é"), max_size=200))
+def test_sentences_cover_the_text_and_begin_with_no_space(text):
+    starts = sentence_starts(text)
+    assert starts[0] == 0
+    assert starts == sorted(set(starts))
+    assert all(start == 0 or not text[start].isspace() for start in starts)
+
+
+@given(st.text(max_size=200))
+def test_the_components_take_any_text(text):
+    doc = PIPELINE(text)
+    assert "".join(sentence.text_with_ws for sentence in doc.sents) == doc.text
+    for section in doc._.sections:
+        assert section.title.end <= section.body.start <= section.body.end
+    for use in doc._.abbreviations:
+        assert use.span.text
+
+
+PIPELINE = blank_pipeline("medlink_sections", "medlink_sentences", "medlink_abbreviations")
+
+
+def test_sentences_keep_entities_and_need_no_sections():
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "X", "pattern": "fever"}])
+    nlp.add_pipe("medlink_sentences")
+    doc = nlp("No fever. He has fever.")
+    assert [sentence.text for sentence in doc.sents] == ["No fever.", "He has fever."]
+    assert [entity.text for entity in doc.ents] == ["fever", "fever"]
+    assert list(nlp("").sents) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "long"),
+    [
+        ("with atrial fibrillation (AF) today", "AF", "atrial fibrillation"),
+        ("AF (atrial fibrillation) noted", "AF", "atrial fibrillation"),
+        ("chronic lymphocytic leukemia (CLL, Rai 2)", "CLL", "chronic lymphocytic leukemia"),
+        ("heat shock transcription factor (HSF)", "HSF", "heat shock transcription factor"),
+        ("non-small cell lung cancer (NSCLC)", "NSCLC", "non-small cell lung cancer"),
+    ],
+)
+def test_definitions_are_found(text, short, long):
+    found = list(find_definitions(text))
+    assert [(one.short, one.long) for one in found] == [(short, long)]
+    assert text[found[0].short_start :].startswith(short)
+    assert text[found[0].long_start :].startswith(long)
+
+
+@pytest.mark.parametrize(
+    "text", ["He is well (see below).", "Pain (5/10) today.", "The dose (20 mg) was given.", "(AF)"]
+)
+def test_other_brackets_define_nothing(text):
+    assert list(find_definitions(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "long"),
+    [
+        ("MS diagnosed by her neurologist, on interferon.", "MS", "multiple sclerosis"),
+        ("Echo: moderate MS and MR with a diastolic murmur.", "MS", "mitral stenosis"),
+        ("Given MS 4 mg IV for pain.", "MS", "morphine sulfate"),
+        ("CTA chest negative for PE.", "PE", "pulmonary embolism"),
+        ("Takes methotrexate for RA.", "RA", "rheumatoid arthritis"),
+        ("SpO2 97% on RA.", "RA", "room air"),
+        ("CP radiating to the arm, troponin sent.", "CP", "chest pain"),
+        ("Child with CP, spastic quadriplegia, g-tube.", "CP", "cerebral palsy"),
+        ("DM on insulin.", "DM", "diabetes mellitus"),
+        ("Severe AS with a gradient of 50, planned TAVR.", "AS", "aortic stenosis"),
+        ("AS with sacroiliitis, HLA-B27 positive.", "AS", "ankylosing spondylitis"),
+        ("MI with elevated troponin.", "MI", "myocardial infarction"),
+        ("PT/INR 2.1 seconds prolonged, on warfarin, INR high.", "PT", "prothrombin time"),
+        ("PT and OT consulted for gait.", "PT", "physical therapy"),
+        ("Breast CA with mets, on chemo.", "CA", "cancer"),
+        ("Mg and CA low, phos 2.1 mg/dL.", "CA", "calcium"),
+        ("Abdomen soft, BS present.", "BS", "bowel sounds"),
+        ("BS 240 fasting, insulin given.", "BS", "blood sugar"),
+        ("ALL other systems reviewed.", "ALL", "all"),
+        ("He was HIT by a car.", "HIT", "hit"),
+        ("Recurrent UTIs.", "UTIs", "urinary tract infection"),
+    ],
+)
+def test_abbreviations_take_the_sense_that_the_context_tells(text, short, long):
+    uses = {text[use.start : use.end]: use for use in default_abbreviations().find(text)}
+    assert uses[short].long == long
+
+
+def test_an_abbreviation_without_context_is_left_open():
+    use = default_abbreviations().find("MS.")[0]
+    assert use.long == ""
+    assert use.alternatives[0] == "multiple sclerosis"
+    # Another place of the document settles it.
+    both = default_abbreviations().find("MS. " + "Stable overall. " * 30 + "MS treated with interferon by neurology.")
+    assert {one.long for one in both} == {"multiple sclerosis"}
+
+
+def test_a_definition_in_the_document_wins():
+    doc = PIPELINE("History of Marfan syndrome (MS). The MS is stable.")
+    assert {(use.long, use.source) for use in doc._.abbreviations} == {("Marfan syndrome", "document")}
+
+
+def test_a_heading_is_no_abbreviation():
+    doc = PIPELINE("PE: lungs clear.\nCT showed a PE in the left lung, anticoagulated.")
+    assert [use.span.start_char for use in doc._.abbreviations if use.span.text == "PE"] == [32 - 2 - 1]
+
+
+@pytest.mark.parametrize("name", ["medlink_sections", "medlink_sentences", "medlink_abbreviations"])
+def test_components_survive_disk_and_bytes(name, tmp_path):
+    nlp = blank_pipeline(name)
+    nlp.to_disk(tmp_path)
+    text = "PMH: asthma. MS with optic neuritis."
+    loaded = spacy.load(tmp_path)
+    restored = blank_pipeline(name).from_bytes(nlp.to_bytes())
+    for other in (loaded, restored):
+        expected, found = nlp(text), other(text)
+        assert [s.name for s in expected._.sections] == [s.name for s in found._.sections]
+        assert [a.long for a in expected._.abbreviations] == [a.long for a in found._.abbreviations]
+        assert [t.is_sent_start for t in expected] == [t.is_sent_start for t in found]
+
+
+def test_what_is_found_survives_a_saved_document():
+    nlp = blank_pipeline("medlink_sections", "medlink_abbreviations")
+    doc = nlp("PMH: DM on insulin.")
+    copy = spacy.tokens.Doc(nlp.vocab).from_bytes(doc.to_bytes())
+    assert [s.name for s in copy._.sections] == ["past_medical_history"]
+    assert [a.long for a in copy._.abbreviations] == [a.long for a in doc._.abbreviations] == ["diabetes mellitus"]
