@@ -33,6 +33,7 @@ docs: .venv/installed-test
 
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/context.py
 
 # The figures of the model card, the terminologies and the dictionary finder, measured again.
 evaluate: .venv/installed-test
@@ -40,6 +41,12 @@ evaluate: .venv/installed-test
 	$(BIN)/medlink evaluate concepts ../shared/data/hpo-gsc/dev.tsv
 	$(BIN)/medlink evaluate names icd10cm
 	$(BIN)/medlink evaluate names hpo --scope exact
+	$(BIN)/medlink evaluate assertion corpora/assertion/heldout.txt
+	$(BIN)/medlink evaluate assertion corpora/marked_notes/heldout
+	$(BIN)/medlink evaluate assertion ../shared/data/negex/negation.dev.tsv
+	$(BIN)/medlink evaluate assertion ../shared/data/negex/context.dev.tsv
+	$(BIN)/medlink evaluate attributes corpora/attributes/lines.tsv
+	$(BIN)/medlink evaluate headings corpora/headings/gold.tsv ../shared/data/notes
 
 clean:
 	rm -rf .venv .venv-train build site

@@ -71,7 +71,7 @@ def test_annotate_shows_the_note_and_a_table(note):
     assert "[chest pain|CONDITION, absent]" in shown
     assert "[heart attack|CONDITION, historical]" in shown
     assert "[aspirin|DRUG]" in shown
-    assert "I21.9 Acute myocardial infarction" in shown
+    assert "I21.9 Acute" in shown
 
 
 def test_annotate_reads_standard_input_and_writes_jsonl(note):

@@ -59,7 +59,7 @@ def test_every_trigger_says_what_its_rule_says(pipeline, rule):
                     DIMENSIONS, (said.status, said.temporality, said.experiencer), mention.assertion, strict=True
                 )
                 # A stop rule is shown by the scopes that it ends, whatever else its words mean.
-                if any(found != gold for name, found, gold in pairs if not rule.ends or name in ends_of(rule)):
+                if any(one != gold for name, one, gold in pairs if not rule.ends or name in ends_of(rule)):
                     wrong.append((text, entity.text, mention.assertion, said.triggers))
     assert not wrong, f"{len(wrong)} of {len(rule.phrases())}: {wrong[:6]}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import spacy
 from hypothesis import given
@@ -38,7 +40,7 @@ def headings(text):
 
 def sentences(text):
     starts = [*sentence_starts(text), len(text)]
-    return [text[a:b].strip() for a, b in zip(starts, starts[1:], strict=False)]
+    return [text[a:b].strip() for a, b in pairwise(starts)]
 
 
 def test_headings_of_every_shape_are_found():

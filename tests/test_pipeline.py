@@ -37,9 +37,13 @@ print(json.dumps({
 
 def annotations(doc):
     return [
-        (span.start_char, span.end_char, span.label_, span.kb_id_, span._.concepts)
+        (span.start_char, span.end_char, span.label_, span.kb_id_, span._.concepts, *said(span), span._.attributes)
         for span in [*doc.ents, *doc.spans[GROUP]]
     ]
+
+
+def said(span):
+    return span._.assertion.status, span._.assertion.temporality, span._.assertion.experiencer
 
 
 @pytest.mark.slow
@@ -114,7 +118,7 @@ def test_the_contract_of_candidates(nlp):
 def test_offsets_hold_for_any_text_and_nothing_raises(nlp, text):
     doc = nlp(text)
     assert doc.text == text
-    for start, end, _, _, _ in annotations(doc):
+    for start, end, *_ in annotations(doc):
         assert 0 <= start < end <= len(text)
     for span in doc.ents:
         assert text[span.start_char : span.end_char] == span.text == span.text.strip()
@@ -180,3 +184,47 @@ def test_the_shipped_terminologies_are_those_of_the_sources(nlp):
         fresh = {concept.concept_id: concept.name for concept in source.concepts}
         assert {concept.concept_id: concept.name for concept in terminology} == fresh
         assert terminology.version == source.version
+
+
+@pytest.mark.parametrize(
+    ("note", "mention", "expected"),
+    [
+        ("discharge_summary", "chest pain", ("absent", "current", "patient")),
+        ("discharge_summary", "breast cancer", ("present", "historical", "family")),
+        ("discharge_summary", "syncope", ("present", "hypothetical", "patient")),
+        ("discharge_summary", "pneumonia", ("absent", "current", "patient")),
+        ("ed_note", "HTN", ("present", "historical", "patient")),
+        ("ed_note", "MI", ("present", "historical", "family")),
+        ("ed_note", "Aortic dissection", ("possible", "current", "patient")),
+        ("radiology_report", "pneumothorax", ("absent", "current", "patient")),
+        ("radiology_report", "lung cancer", ("possible", "current", "patient")),
+        ("oncology_note", "Colon cancer", ("present", "current", "patient")),
+        ("operative_note", "Acute appendicitis", ("present", "current", "patient")),
+    ],
+)
+def test_what_the_notes_say_of_their_mentions(nlp, note, mention, expected):
+    text = next(path for path in NOTES if path.stem == note).read_text("utf-8")
+    assert expected in [said(span) for span in nlp(text).ents if span.text == mention]
+
+
+def test_doses_are_read_in_the_medication_list(nlp):
+    text = next(path for path in NOTES if path.stem == "discharge_summary").read_text("utf-8")
+    drug = [span for span in nlp(text).ents if span.text == "furosemide"][-1]
+    dose = drug._.attributes.dose
+    assert (dose.value, dose.unit, drug._.attributes.route.value) == (40, "mg", "oral")
+    assert drug._.assertion.status == "present"
+
+
+def test_abbreviations_link_by_what_they_stand_for(nlp):
+    linked = {span.text: span.kb_id_ for span in nlp("Severe AS with a high gradient on echo, planned for TAVR.").ents}
+    assert linked.get("AS", linked.get("Severe AS", "")).startswith("I35")
+
+
+def test_the_package_holds_the_rules_that_medlink_brings(nlp):
+    from medlink.assertion.rules import default_context_rules
+    from medlink.document.sections import default_section_rules
+    from medlink.document.senses import default_abbreviations
+
+    assert nlp.get_pipe("medlink_assertion").matcher.rules == default_context_rules()
+    assert nlp.get_pipe("medlink_sections").finder.rules == default_section_rules()
+    assert nlp.get_pipe("medlink_abbreviations").finder.rules == default_abbreviations().rules
