@@ -85,6 +85,13 @@ def test_two_drugs_keep_their_doses_apart():
     assert (second.dose.value, second.frequency.times) == (25, 2)
 
 
+def test_a_status_is_said_of_all_drugs_of_a_list():
+    _, drugs = attributes("Stopped {aspirin|DRUG}, {Plavix|DRUG} and {warfarin|DRUG}")
+    assert [drug.status.value for drug in drugs] == ["stopped"] * 3
+    _, (first, second) = attributes("Stop {aspirin|DRUG} 81 mg, {Plavix|DRUG} 75 mg daily")
+    assert (first.status.value, second.status) == ("stopped", None)
+
+
 def test_a_strength_stands_beside_the_dose():
     _, (drug,) = attributes("{amoxicillin|DRUG} suspension 400 mg/5 mL, 5 mL PO BID")
     assert (drug.dose.value, drug.dose.unit) == (5, "mL")

@@ -176,6 +176,13 @@ def test_the_components_take_any_text(text):
 PIPELINE = blank_pipeline("medlink_sections", "medlink_sentences", "medlink_abbreviations")
 
 
+def test_a_sentence_without_end_is_cut_at_a_gap():
+    text = "fever " * 2000
+    starts = sentence_starts(text)
+    assert len(starts) == 12
+    assert all(text[start:].startswith("fever") for start in starts)
+
+
 def test_sentences_keep_entities_and_need_no_sections():
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("entity_ruler")

@@ -1,5 +1,6 @@
 """``medlink_attributes``: doses, values with units, sides, severity, course and dates of mentions."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
@@ -31,6 +32,7 @@ from medlink.recognition.mentions import mentions_of
 
 _KEY = "medlink.attributes"
 _FARTHEST = 240
+_LIST = re.compile(r"[\s,/&+]*(?:and|or)?\s*")
 _KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (DrugAttributes, MeasurementAttributes, ConditionAttributes, Term, Quantity, Frequency, DateValue)
@@ -102,21 +104,20 @@ class MedlinkAttributes:
             return None
         start, stop = span.start_char, span.end_char
         rivals = (span.label_,) if kind in ("DRUG", "MEASUREMENT") else ("CONDITION", "PROCEDURE")
-        low = max(
-            [begin, start - _FARTHEST, *(s.end_char for s in group if s.label_ in rivals and s.end_char <= start)]
-        )
-        high = min(
-            [
-                max(end, stop),
-                stop + _FARTHEST,
-                *(s.start_char for s in group if s.label_ in rivals and s.start_char >= stop),
-            ]
-        )
+        others = [other for other in group if other.label_ in rivals]
+        low = max(begin, start - _FARTHEST)
+        at = start
+        for other in reversed([one for one in others if one.end_char <= start]):
+            # "Stopped aspirin and Plavix" is said of both drugs: only what parts them ends the reach.
+            if kind != "DRUG" or not _LIST.fullmatch(text, other.end_char, at):
+                low = max(low, other.end_char)
+                break
+            at = other.start_char
+        high = min([max(end, stop), stop + _FARTHEST, *(one.start_char for one in others if one.start_char >= stop)])
         before, after = text[low:start], text[stop:high]
         if any(s.start_char == high for s in group):
             after += "…"  # The next mention goes on here: a word right before it describes that one.
         if kind == "DRUG":
-            # "Stopped aspirin and Plavix" is said of both: a status may stand before a list.
             return drug_attributes(before, after, start, stop)
         mention = text[start:stop]
         if kind == "MEASUREMENT":

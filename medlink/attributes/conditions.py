@@ -31,7 +31,7 @@ _BARRIER = re.compile(
 _JOINED = re.compile(
     r"\s*,?\s*(?:(?:of|in|on|at|to|over|from|involving|affecting|around|behind|along|within|near|under|"
     r"across|throughout|"
-    r"localized|located)\b|(?=\W*(?:left|right|lt|rt|both|bilateral|b/l|O\.?[SDU]|[LR]\s?[>=])))",
+    r"localized|located|radiating)\b|(?=\W*(?:left|right|lt|rt|both|bilateral|b/l|O\.?[SDU]|[LR]\s?[>=])))",
     re.IGNORECASE,
 )
 _SEVERITIES = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from medlink.attributes.numbers import NUMBER, quantity_pattern, to_number, to_quantity
@@ -39,6 +40,7 @@ _FREQUENCIES: tuple[tuple[str, tuple[int, float, str] | None], ...] = (
     (rf"{_EVERY}\s?other\sweek|\bbiweekly\b", (1, 2, "wk")),
     (rf"{_EVERY}\s?{_N}\s?(?:-|–|to)\s?(?P<m>{NUMBER})\s?{_UNIT_OF_TIME}", None),
     (rf"{_EVERY}\s?{_N}\s?{_UNIT_OF_TIME}", None),
+    (r"\bq(?P<hours>4|6|8|12|24)\b(?!\s?(?:w|d|m|h))", None),
     (
         (
             rf"(?:{_N}|(?P<w>once|twice|thrice))\s?(?:x|times)?\s?(?:/|per|an?|each|every)?\s?(?P<u>d(?:ai)?ly|day|"
@@ -179,6 +181,8 @@ def _dose(before: str, after: str, before_at: int, after_at: int) -> tuple[Quant
         if not match["unit"] or any(match.start() < stop and match.end() > begin for begin, stop in taken):
             continue
         quantity = to_quantity(match, after_at)
+        if quantity.unit == "U":  # Of a drug, "24U" are international units.
+            quantity = replace(quantity, unit="[iU]")
         if quantity.unit in _COUNTS:
             counts.append(quantity)
         elif _is_amount(quantity.unit):
@@ -243,6 +247,8 @@ def _frequency(text: str, offset: int) -> Frequency | None:
         if groups.get("days") or groups.get("mwf"):
             days = len(re.findall(_DAYS, groups.get("days") or "", re.IGNORECASE)) or 3
             value = (days, 1, "wk")
+        elif groups.get("hours"):
+            value = (1, float(groups["hours"]), "h")
         elif groups.get("m") or match[0].lower().startswith(("every", "each", "q")):
             value = (1, to_number(match["n"]), _time(match["u"]))
             longest = to_number(groups["m"]) if groups.get("m") else None

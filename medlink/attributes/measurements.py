@@ -22,7 +22,7 @@ _BETWEEN = (
     r"(?:\s|[:=,~(]|->|→|\b(?:was|is|were|are|of|at|to|be|been|being|a|an|the|in|level|levels|count|value|reading|result|"
     r"measured|found|noted|today|now|currently|initially|recently|still|only|approximately|about|around|up|down|elevated|"
     r"increased|decreased|low|high|normal|stable|dropped|rose|fell|improved|trending|peaked|remains|remained|came|back|"
-    r"on|admission|discharge|arrival|presentation|showed|has|had|from|significantly|markedly|mildly|slightly|estimated|"
+    r"on|admission|discharge|arrival|presentation|showed|has|had|from|significantly|markedly|mildly|slightly|therapeutic|supratherapeutic|subtherapeutic|estimated|"
     r"fasting|random|highest|lowest|with|this|morning|and|last|most|recent)\b){0,12}?"
 )
 # The words of a flag, and the letters that laboratories print.
@@ -36,7 +36,7 @@ _FLAGS = tuple(
         ("normal", r"\bnormal\b|\bWNL\b|\bwithin\snormal\slimits\b|\bunremarkable\b", r"\(N\)"),
     )
 )
-_JOIN = re.compile(r"^[\s,;:*-]*(?:(?:and|which\sis|is)\s)?")
+_JOIN = re.compile(r"^[\s,;:*(-]*(?:(?:and|which\sis|is)\s)?")
 _RESULT = re.compile(
     r"\b(positive|negative|normal|abnormal|nonreactive|non-reactive|reactive|detected|not\sdetected|undetectable|pending|"
     r"unremarkable|trace|elevated|therapeutic|subtherapeutic|supratherapeutic|within\snormal\slimits)\b",

@@ -6,7 +6,8 @@ One pass over the text, so that the time grows with its length and not faster.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from statistics import median
 
 # After these a sentence goes on, whatever follows.
@@ -32,6 +33,9 @@ _END = re.compile(
     """,
     re.VERBOSE,
 )
+# Nothing of that length is a sentence; cut at a gap it keeps the time that later steps take within bounds.
+_LONGEST = 1000
+_GAP = re.compile(r"\s+")
 _BLACK = re.compile(r"\S")
 _ITEM = re.compile(r"(?:[-–•*+>·o]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|\[[ xX_]?\]|[☐☑☒□■✓✗])[ \t]+\S")
 _NUMBER_LEFT = re.compile(r"(?:^|[\n:;,]|\s)[ \t]*\(?\d{1,2}$|(?:^|\n)[ \t]*[A-Za-z]$")
@@ -63,7 +67,19 @@ def sentence_starts(text: str, forced: Iterable[int] = ()) -> list[int]:
             starts.add(after)
     # White space belongs to the sentence before it.
     first = (_BLACK.search(text, start) for start in starts if start)
-    return sorted({0} | {match.start() for match in first if match})
+    found = sorted({0} | {match.start() for match in first if match})
+    return [start for a, b in pairwise([*found, len(text)]) for start in _parts(text, a, b)] or [0]
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[int]:
+    """Where the parts begin into which a sentence without end is cut."""
+    yield start
+    while end - start > _LONGEST:
+        gap = _GAP.search(text, start + _LONGEST, end)
+        if gap is None or gap.end() >= end:
+            return
+        start = gap.end()
+        yield start
 
 
 def _line_width(text: str) -> float:
