@@ -27,6 +27,12 @@ for candidate in attack._.concepts:
         candidate.score,
     )
 
+# %% What does the note say of a mention, and by which words? Doses, sides and dates are in ent._.attributes.
+for ent in doc.ents:
+    said = ent._.assertion
+    words = [trigger.span.text for trigger in said.triggers]
+    print(ent.text, "|", said.status, said.temporality, said.experiencer, words, "|", ent._.attributes)
+
 # %% What a code means to a coder.
 from medlink import Terminology  # noqa: E402
 

@@ -66,6 +66,13 @@ def test_mentions_that_overlap_are_decided_too():
     assert [span._.assertion.status for span in doc.spans["medlink"]] == ["absent", "absent"]
 
 
+def test_a_mention_too_long_hides_no_trigger_from_another():
+    nlp = blank_pipeline("medlink_assertion")
+    doc = nlp.make_doc("He has no fever today.")
+    doc.spans["medlink"] = [spacy.tokens.Span(doc, 2, 4, "CONDITION"), spacy.tokens.Span(doc, 3, 4, "CONDITION")]
+    assert nlp(doc).spans["medlink"][1]._.assertion.status == "absent"
+
+
 def test_without_the_component_everything_is_the_default():
     doc = spacy.blank("en")("No fever.")
     assert doc[1:2]._.assertion == Assertion()

@@ -85,6 +85,11 @@ def test_two_drugs_keep_their_doses_apart():
     assert (second.dose.value, second.frequency.times) == (25, 2)
 
 
+def test_a_dose_belongs_to_the_drug_before_it():
+    _, (first, second) = attributes("{metformin|DRUG} 500 mg {glipizide|DRUG}")
+    assert (first.dose.value, second.dose) == (500, None)
+
+
 def test_a_status_is_said_of_all_drugs_of_a_list():
     _, drugs = attributes("Stopped {aspirin|DRUG}, {Plavix|DRUG} and {warfarin|DRUG}")
     assert [drug.status.value for drug in drugs] == ["stopped"] * 3

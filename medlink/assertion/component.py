@@ -39,8 +39,8 @@ class MedlinkAssertion:
 
     Arguments:
         name: Name in the pipeline.
-        rules: A file with further rules, JSON Lines of :class:`~medlink.assertion.rules.ContextRule`; of two
-            with the same trigger the user's wins.
+        rules: A file with further rules, JSON Lines of :class:`~medlink.assertion.rules.ContextRule`; one that
+            bears the name of a rule that medlink brings replaces it.
     """
 
     def __init__(self, name: str = "medlink_assertion", *, rules: str | Path | None = None) -> None:

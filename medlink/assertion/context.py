@@ -111,7 +111,7 @@ class ContextMatcher:
         ends.append(ends[-1])
         starts[0] = ends[0] = starts[1]
         places = [(bisect_right(ends, start), bisect_left(starts, end)) for start, end, _ in mentions]
-        inside = {place for first, last in places for place in range(first, last)}
+        inside = _inside(places)
         found = self._triggers.find(words, inside)
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
         if not found:
@@ -170,6 +170,18 @@ class ContextMatcher:
                 continue
             said.update(dict.fromkeys((dimension for dimension, _ in rule.values()), rule))
         return said
+
+
+def _inside(places: Sequence[tuple[int, int]]) -> set[int]:
+    """The tokens of mentions, on which no trigger stands; of mentions that overlap only those of the shortest.
+
+    So a finder that takes "no fever" for a mention does not hide the "no" from "fever".
+    """
+    inside: set[int] = set()
+    for first, last in sorted(places, key=lambda place: place[1] - place[0]):
+        if inside.isdisjoint(range(first, last)):
+            inside.update(range(first, last))
+    return inside
 
 
 def _holds(words: list[str], phrases: list[tuple[str, ...]]) -> bool:

@@ -118,7 +118,7 @@ class MedlinkAttributes:
         if any(s.start_char == high for s in group):
             after += "…"  # The next mention goes on here: a word right before it describes that one.
         if kind == "DRUG":
-            return drug_attributes(before, after, start, stop)
+            return drug_attributes(before, after, start, stop, follows=any(one.end_char == low for one in others))
         mention = text[start:stop]
         if kind == "MEASUREMENT":
             return measurement_attributes(mention, before, after, start, stop)

@@ -11,6 +11,7 @@ from medlink.attributes.numbers import NUMBER, quantity_pattern, to_number, to_q
 from medlink.attributes.values import DrugAttributes, Frequency, Quantity, Term
 
 _TIMES = {"min": "min", "h": "h", "d": "d", "w": "wk", "mo": "mo"}
+_DURATION_UNITS = {"d": "d", "n": "d", "w": "wk", "m": "mo", "y": "a", "h": "h"}
 _COUNTS = (
     "{tbl}",
     "{cap}",
@@ -59,17 +60,13 @@ _FREQUENCIES: tuple[tuple[str, tuple[int, float, str] | None], ...] = (
     (r"\bt\.?i\.?d\b\.?", (3, 1, "d")),
     (r"\bb\.?i\.?d\b\.?", (2, 1, "d")),
     (
-        (
-            r"\bq\.?\s?h\.?s\b\.?|\bh\.s\.|\bqhs\b|\bat\s(?:bed\s?time|night)|\bnightly\b|\bevery\snight\b|"
-            r"\bqpm\b|\bq\.?p\.?m\b\.?|\b(?:every|each|in\sthe)\sevening\b|\bbefore\sbed\b"
-        ),
+        r"\bq\.?\s?h\.?s\b\.?|\bh\.s\.|\bqhs\b|\bat\s(?:bed\s?time|night)|\bnightly\b|\bevery\snight\b|"
+        r"\bqpm\b|\bq\.?p\.?m\b\.?|\b(?:every|each|in\sthe)\sevening\b|\bbefore\sbed\b",
         (1, 1, "d"),
     ),
     (
-        (
-            r"\bq\.?\s?a\.?m\b\.?|\b(?:every|each|in\sthe)\smorning\b|\b(?:before|with|after)\s(?:breakfast|lunch|"
-            r"dinner|supper)\b|\bat\snoon\b"
-        ),
+        r"\bq\.?\s?a\.?m\b\.?|\b(?:every|each|in\sthe)\smorning\b|\b(?:before|with|after)\s(?:breakfast|lunch|"
+        r"dinner|supper)\b|\bat\snoon\b",
         (1, 1, "d"),
     ),
     (r"\b(?:once\s)?daily\b|\bq\.?\s?d\b\.?|\bq\.?\s?day\b|\b(?:every|per|each)\sday\b", (1, 1, "d")),
@@ -77,10 +74,8 @@ _FREQUENCIES: tuple[tuple[str, tuple[int, float, str] | None], ...] = (
     (r"\b(?:once\s)?monthly\b|\bq\.?\s?month\b|\b(?:every|per|each)\smonth\b", (1, 1, "mo")),
     (r"\bhourly\b", (1, 1, "h")),
     (
-        (
-            r"\bx\s?1\b(?!\d)|\bonce\b(?!\s(?:the|she|he|they|it|her|his|patient|there|a|an|you|your)\b)|"
-            r"\bone\stime\b|\bsingle\sdose\b|\bstat\b|\bone\sdose\b"
-        ),
+        r"\bx\s?1\b(?!\d)|\bonce\b(?!\s(?:the|she|he|they|it|her|his|patient|there|a|an|you|your)\b)|"
+        r"\bone\stime\b|\bsingle\sdose\b|\bstat\b|\bone\sdose\b",
         (1, 0, "d"),
     ),
 )
@@ -120,27 +115,21 @@ _ROUTES = (
 _STATUSES = (
     (
         "stopped",
-        (
-            r"\b(?:stop(?:ped|s|ping)?|discontinu(?:ed?|es|ing)|d/c(?:'?e?d)?|dc'?d|ceased?|quit|"
-            r"no\slonger\s(?:taking|on)|(?:taken|weaned|come|came|been|now)\soff|finished|completed)\b|(?:^|"
-            r"[.;,]\s?)off\b"
-        ),
+        r"\b(?:stop(?:ped|s|ping)?|discontinu(?:ed?|es|ing)|d/c(?:'?e?d)?|dc'?d|ceased?|quit|"
+        r"no\slonger\s(?:taking|on)|(?:taken|weaned|come|came|been|now)\soff|finished|completed)\b|(?:^|"
+        r"[.;,]\s?)off\b",
     ),
     ("held", r"\b(?:hold(?:ing)?|held|on\shold|withheld)\b"),
     (
         "changed",
-        (
-            r"\b(?:increas(?:ed?|es|ing)|decreas(?:ed?|es|ing)|reduc(?:ed?|ing)|titrat(?:ed?|ing)|"
-            r"up-?titrat(?:ed?|ing)|adjust(?:ed|ing)?|chang(?:ed?|ing)|taper(?:ed|ing)?|doubled?|lower(?:ed|"
-            r"ing))\b"
-        ),
+        r"\b(?:increas(?:ed?|es|ing)|decreas(?:ed?|es|ing)|reduc(?:ed?|ing)|titrat(?:ed?|ing)|"
+        r"up-?titrat(?:ed?|ing)|adjust(?:ed|ing)?|chang(?:ed?|ing)|taper(?:ed|ing)?|doubled?|lower(?:ed|"
+        r"ing))\b",
     ),
     (
         "started",
-        (
-            r"\b(?:(?:re)?start(?:ed|s|ing)?|beg[iau]n|initiat(?:ed?|ing)|resum(?:ed?|ing)|add(?:ed|ing)?|"
-            r"placed\son|put\son|switched\sto|prescrib(?:ed?|ing)|commenced)\b"
-        ),
+        r"\b(?:(?:re)?start(?:ed|s|ing)?|beg[iau]n|initiat(?:ed?|ing)|resum(?:ed?|ing)|add(?:ed|ing)?|"
+        r"placed\son|put\son|switched\sto|prescrib(?:ed?|ing)|commenced)\b",
     ),
     ("continued", r"\b(?:continu(?:ed?|es|ing)|remain(?:s|ed)?\son|maintain(?:ed)?\son|stays?\son|keep)\b"),
 )
@@ -151,7 +140,7 @@ _BARRIER = re.compile(
 _CLAUSE = re.compile(r"[;.]\s|\bbut\b|\bbecause\b|\balthough\b|\bwhile\b|\buntil\b", re.IGNORECASE)
 
 
-def drug_attributes(before: str, after: str, start: int, end: int) -> DrugAttributes:
+def drug_attributes(before: str, after: str, start: int, end: int, *, follows: bool) -> DrugAttributes:
     """What the words around a drug say of it.
 
     Arguments:
@@ -159,8 +148,9 @@ def drug_attributes(before: str, after: str, start: int, end: int) -> DrugAttrib
         after: The words after it, up to the next drug.
         start: Where the drug begins in the document.
         end: Where ``after`` begins in the document.
+        follows: Whether ``before`` begins right behind another drug, whose dose may stand there.
     """
-    dose, strength = _dose(before, after, start - len(before), end)
+    dose, strength = _dose(before, after, start - len(before), end, follows)
     return DrugAttributes(
         dose=dose,
         strength=strength,
@@ -171,7 +161,9 @@ def drug_attributes(before: str, after: str, start: int, end: int) -> DrugAttrib
     )
 
 
-def _dose(before: str, after: str, before_at: int, after_at: int) -> tuple[Quantity | None, Quantity | None]:
+def _dose(
+    before: str, after: str, before_at: int, after_at: int, follows: bool
+) -> tuple[Quantity | None, Quantity | None]:
     """The dose and, where there are both, the strength of a tablet or solution."""
     taken = [match.span() for match in _busy(after)]
     amounts: list[Quantity] = []
@@ -191,7 +183,7 @@ def _dose(before: str, after: str, before_at: int, after_at: int) -> tuple[Quant
             amounts.insert(0, quantity)  # a concentration: the strength
     if not amounts and not counts:
         ahead = _quantity_ahead().search(before)
-        if ahead and ahead["unit"]:
+        if ahead and ahead["unit"] and not (follows and not before[: ahead.start()].strip()):
             quantity = to_quantity(ahead, before_at)
             if quantity.unit in _COUNTS or _is_amount(quantity.unit):
                 return quantity, None
@@ -269,18 +261,7 @@ def _duration(text: str, offset: int) -> Quantity | None:
     match = _DURATION.search(text)
     if not match:
         return None
-    unit = (match["u"] or match["u2"]).lower()
-    code = (
-        "d"
-        if unit.startswith(("d", "n"))
-        else "wk"
-        if unit.startswith("w")
-        else "mo"
-        if unit.startswith("m")
-        else "a"
-        if unit.startswith("y")
-        else "h"
-    )
+    code = _DURATION_UNITS[(match["u"] or match["u2"])[0].lower()]
     return Quantity(to_number(match["n"] or match["n2"]), code, offset + match.start(), offset + match.end())
 
 

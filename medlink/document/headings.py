@@ -184,8 +184,8 @@ class HeadingFinder:
                     continue
                 return begin, rule
             if colon and words.isupper() and _is_title(words) and not re.match(r"[\s,]*\d", text[mark + 1 : end]):
-                inside = begin != first and text[begin - 1 : begin] not in ",\t" and text[begin - 2 : begin] != ". "
-                if len(words) > 4 and not inside:
+                before = text[max(0, begin - 2) : begin]
+                if len(words) > 4 and (begin == first or before == ". " or before[-1:] in (",", "\t")):
                     return begin, None
         return None
 
