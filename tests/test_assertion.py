@@ -58,6 +58,13 @@ def test_a_section_decides_where_no_trigger_does():
     assert second == Assertion()
 
 
+def test_sections_are_found_where_their_component_is_missing():
+    doc = others_pipeline("asthma", "gout")("FAMILY HISTORY: asthma\n\nROS: denies gout")
+    assert doc.ents[0]._.assertion.experiencer == "family"
+    assert doc.ents[1]._.assertion.status == "absent"
+    assert doc._.sections == []
+
+
 def test_mentions_that_overlap_are_decided_too():
     nlp = blank_pipeline("medlink_assertion")
     doc = nlp.make_doc("Denies left knee pain.")

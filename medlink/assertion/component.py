@@ -35,7 +35,7 @@ class MedlinkAssertion:
 
     Sets ``span._.assertion`` of all mentions in ``doc.ents`` and ``doc.spans["medlink"]``, whichever component
     found them. Uses the sections of ``medlink_sections`` and the sentences of the document where there are any,
-    and splits into sentences for itself where there are none.
+    and finds them for itself where there are none.
 
     Arguments:
         name: Name in the pipeline.

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -64,28 +65,7 @@ class MedlinkSections:
 
     def __call__(self, doc: Doc) -> Doc:
         """Find the sections of a document."""
-        headings = self.finder.find(doc.text)
-        rows: list[SectionRow] = []
-        if headings:
-            starts = token_starts(doc)
-            marks = np.array([(h.lead, h.start, h.end, h.body) for h in headings], dtype=np.int64)
-            tokens = first_tokens(starts, marks).tolist()
-            ends = [row[0] for row in tokens[1:]] + [len(doc)]
-            parent = loinc = ""
-            for heading, (_, start, end, body), stop in zip(headings, tokens, ends, strict=True):
-                rule = heading.rule
-                if rule is None or not rule.subsection:
-                    parent = loinc = ""
-                inside = rule is not None and rule.subsection
-                code = rule.loinc if rule is not None else ""
-                if inside and parent != "physical_exam":
-                    code = loinc  # The codes of organ systems are those of the examination.
-                rows.append(
-                    (rule.name if rule else "", code, parent if inside else "", start, end, min(body, stop), stop)
-                )
-                if rule is not None and not rule.subsection:
-                    parent, loinc = rule.name, rule.loinc
-        doc.user_data[_KEY] = rows
+        doc.user_data[_KEY] = find_sections(doc, self.finder)
         return doc
 
     def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
@@ -113,6 +93,40 @@ def default_section_rules() -> list[SectionRule]:
     return own_rules("medlink.document", "sections.jsonl", SectionRule)
 
 
+@lru_cache(maxsize=1)
+def _default_finder() -> HeadingFinder:
+    return HeadingFinder(default_section_rules())
+
+
+def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
+    """The sections of a document, as they are kept on it.
+
+    Arguments:
+        doc: The document.
+        finder: Finds the headings.
+    """
+    headings = finder.find(doc.text)
+    rows: list[SectionRow] = []
+    if not headings:
+        return rows
+    marks = np.array([(h.lead, h.start, h.end, h.body) for h in headings], dtype=np.int64)
+    tokens = first_tokens(token_starts(doc), marks).tolist()
+    ends = [row[0] for row in tokens[1:]] + [len(doc)]
+    parent = loinc = ""
+    for heading, (_, start, end, body), stop in zip(headings, tokens, ends, strict=True):
+        rule = heading.rule
+        inside = rule is not None and rule.subsection
+        if not inside:
+            parent = loinc = ""
+        code = rule.loinc if rule is not None else ""
+        if inside and parent != "physical_exam":
+            code = loinc  # The codes of organ systems are those of the examination.
+        rows.append((rule.name if rule else "", code, parent, start, end, min(body, stop), stop))
+        if rule is not None and not inside:
+            parent, loinc = rule.name, rule.loinc
+    return rows
+
+
 def get_sections(doc: Doc) -> list[Section]:
     """The sections of a document in order; the text before the first heading is in none."""
     return [
@@ -122,8 +136,13 @@ def get_sections(doc: Doc) -> list[Section]:
 
 
 def sections_of(doc: Doc, tokens: Sequence[int]) -> list[SectionRow | None]:
-    """The sections that some tokens lie in, as they are kept on the document; None before the first heading."""
-    rows: Sequence[SectionRow] = doc.user_data.get(_KEY, ())
+    """The sections that some tokens lie in, as they are kept on the document; None before the first heading.
+
+    Where ``medlink_sections`` has not run, they are found by the rules that medlink brings.
+    """
+    rows: Sequence[SectionRow] | None = doc.user_data.get(_KEY)
+    if rows is None:
+        rows = find_sections(doc, _default_finder())
     starts = [row[3] for row in rows]
     places = (bisect_right(starts, token) - 1 for token in tokens)
     return [rows[place] if place >= 0 else None for place in places]
