@@ -123,7 +123,7 @@ def test_it_survives_disk_bytes_and_saved_documents(tmp_path):
     assert spacy.load(tmp_path)("Denies fever.").ents[0]._.assertion.status == "absent"
     blank = blank_pipeline("medlink_assertion")
     restored = blank_pipeline("medlink_assertion").from_bytes(blank.to_bytes())
-    assert restored.get_pipe("medlink_assertion").matcher.rules == blank.get_pipe("medlink_assertion").matcher.rules
+    assert restored.get_pipe("medlink_assertion").rules == blank.get_pipe("medlink_assertion").rules
     doc = nlp("Denies fever.")
     copy = spacy.tokens.Doc(nlp.vocab).from_bytes(doc.to_bytes())
     assert copy.ents[0]._.assertion.triggers[0].span.text == "Denies"

@@ -225,6 +225,6 @@ def test_the_package_holds_the_rules_that_medlink_brings(nlp):
     from medlink.document.sections import default_section_rules
     from medlink.document.senses import default_abbreviations
 
-    assert nlp.get_pipe("medlink_assertion").matcher.rules == default_context_rules()
+    assert nlp.get_pipe("medlink_assertion").rules == default_context_rules()
     assert nlp.get_pipe("medlink_sections").finder.rules == default_section_rules()
     assert nlp.get_pipe("medlink_abbreviations").finder.rules == default_abbreviations().rules

@@ -48,7 +48,15 @@ class MedlinkAssertion:
         self._set_rules(default_context_rules() + (read_rules(rules, ContextRule) if rules is not None else []))
 
     def _set_rules(self, rules: Sequence[ContextRule]) -> None:
-        self.matcher = ContextMatcher(rules)
+        self.rules = list(rules)
+        self._matcher: ContextMatcher | None = None
+
+    @property
+    def matcher(self) -> ContextMatcher:
+        """The rules at work: some 25,000 triggers, put together when first used."""
+        if self._matcher is None:
+            self._matcher = ContextMatcher(self.rules)
+        return self._matcher
 
     def __call__(self, doc: Doc) -> Doc:
         """Decide for the mentions of a document."""
@@ -57,6 +65,7 @@ class MedlinkAssertion:
             return doc
         text = doc.text
         data: dict[Any, Any] = doc.user_data
+        matcher = self.matcher
         bounds = [*sentence_bounds(doc, text), len(text)]
         sections = sections_of(doc, [span.start for span in mentions])
         at = 0
@@ -68,7 +77,7 @@ class MedlinkAssertion:
                 stop += 1
             group = mentions[at:stop]
             local = [(span.start_char - begin, span.end_char - begin, _label(span)) for span in group]
-            decided = self.matcher.decide(text[begin : max(end, *(span.end_char for span in group))], local)
+            decided = matcher.decide(text[begin : max(end, *(span.end_char for span in group))], local)
             for span, decisions, section in zip(group, decided, sections[at:stop], strict=True):
                 rows = [
                     (dimension, one.value, one.rule.name, begin + one.start, begin + one.end)
@@ -76,7 +85,7 @@ class MedlinkAssertion:
                 ]
                 name, _, parent, title, title_end = section[:5] if section is not None else _NO_SECTION
                 values = [one.value for one in decisions.values()]
-                for dimension, rule in self.matcher.defaults(span.text, _label(span), name, parent, values).items():
+                for dimension, rule in matcher.defaults(span.text, _label(span), name, parent, values).items():
                     if dimension not in decisions:
                         words = doc[title:title_end] if rule.sections else span
                         value = getattr(rule, dimension)
@@ -87,7 +96,7 @@ class MedlinkAssertion:
 
     def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
         """The rules as bytes."""
-        return dump_rules(self.matcher.rules).encode()
+        return dump_rules(self.rules).encode()
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkAssertion":
         """Read what :meth:`to_bytes` made."""
@@ -96,7 +105,7 @@ class MedlinkAssertion:
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
         """Write the rules into a folder."""
-        to_disk(path, {"rules.jsonl": lambda p: write_text(p, dump_rules(self.matcher.rules))}, exclude)
+        to_disk(path, {"rules.jsonl": lambda p: write_text(p, dump_rules(self.rules))}, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkAssertion":
         """Read what :meth:`to_disk` wrote."""
