@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from medlink.assertion.rules import ContextRule, trigger_tokens
@@ -210,9 +210,25 @@ class _Node:
     __slots__ = ("children", "classes", "rules")
 
     def __init__(self) -> None:
-        self.rules: list[ContextRule] = []
-        self.children: dict[str, _Node] = {}
-        self.classes: list[tuple[str, _Node]] = []
+        # Shared until they hold something: most nodes are the end of one trigger.
+        self.rules: Sequence[ContextRule] = ()
+        self.children: Mapping[str, _Node] = _NO_CHILDREN
+        self.classes: tuple[tuple[str, _Node], ...] = ()
+
+    def child(self, token: str) -> _Node:
+        """The node of the next token, made where there is none."""
+        if token in self.children:
+            return self.children[token]
+        node = _Node()
+        if not self.children:
+            self.children = {}
+        self.children[token] = node  # type: ignore[index]
+        if token in _CLASSES:
+            self.classes = (*self.classes, (token, node))
+        return node
+
+
+_NO_CHILDREN: Mapping[str, _Node] = {}
 
 
 class _Index:
@@ -223,11 +239,7 @@ class _Index:
         for tokens, rules in patterns.items():
             node = self._root
             for token in tokens:
-                if token not in node.children:
-                    node.children[token] = _Node()
-                    if token in _CLASSES:
-                        node.classes.append((token, node.children[token]))
-                node = node.children[token]
+                node = node.child(token)
             # Words that one rule calls a pseudo-trigger are none, whatever another says.
             node.rules = [rule for rule in rules if rule.direction == "pseudo"] or rules
         # The words at which a trigger can begin, so that all others are passed over at once.
@@ -256,7 +268,7 @@ class _Index:
 
     def _longest(
         self, node: _Node, words: list[str], at: int, inside: set[int]
-    ) -> tuple[int, list[ContextRule]] | None:
+    ) -> tuple[int, Sequence[ContextRule]] | None:
         best = (at, node.rules) if node.rules else None
         if at < len(words) and at not in inside:
             word = words[at]

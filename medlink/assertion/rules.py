@@ -87,7 +87,9 @@ class ContextRule(BaseModel):
 
 def trigger_tokens(phrase: str) -> tuple[str, ...]:
     """A trigger without choices as the tokens that are looked for."""
-    return tuple(_TOKEN.findall(phrase))
+    words = phrase.split()
+    # Most are plain words, which need no regular expression; there are thousands of them.
+    return tuple(words) if "".join(words).isalnum() else tuple(_TOKEN.findall(phrase))
 
 
 def default_context_rules() -> list[ContextRule]:
