@@ -56,6 +56,11 @@ def test_blood_pressure_has_two_values():
     assert (pressure.value.value, pressure.second.value, pressure.second.unit) == (142, 88, "mm[Hg]")
 
 
+def test_a_pain_score_is_no_pressure():
+    _, (score,) = attributes("{Pain score|MEASUREMENT} 5/10")
+    assert (score.value.value, score.value.unit, score.second.value) == (5, "", 10)
+
+
 def test_results_in_words():
     _, (strep, culture) = attributes("{Rapid strep|MEASUREMENT}: positive, {culture|MEASUREMENT} negative")
     assert (strep.result.value, culture.result.value) == ("positive", "negative")

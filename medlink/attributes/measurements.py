@@ -22,7 +22,8 @@ _BETWEEN = (
     r"(?:\s|[:=,~(]|->|→|\b(?:was|is|were|are|of|at|to|be|been|being|a|an|the|in|level|levels|count|value|reading|result|"
     r"measured|found|noted|today|now|currently|initially|recently|still|only|approximately|about|around|up|down|elevated|"
     r"increased|decreased|low|high|normal|stable|dropped|rose|fell|improved|trending|peaked|remains|remained|came|back|"
-    r"on|admission|discharge|arrival|presentation|showed|has|had|from|significantly|markedly|mildly|slightly|therapeutic|supratherapeutic|subtherapeutic|estimated|"
+    r"on|admission|discharge|arrival|presentation|showed|has|had|from|significantly|markedly|mildly|slightly|"
+    r"therapeutic|supratherapeutic|subtherapeutic|estimated|"
     r"fasting|random|highest|lowest|with|this|morning|and|last|most|recent)\b){0,12}?"
 )
 # The words of a flag, and the letters that laboratories print.
@@ -69,17 +70,17 @@ def measurement_attributes(name: str, before: str, after: str, start: int, end: 
             below = re.compile(rf"\s?/\s?({NUMBER})(?:\s?(?:mm\s?Hg)\b)?", re.IGNORECASE).match(
                 after, number.end("low")
             )
-            if below and not number["unit"] and _understood(name) in ("mm[Hg]", ""):
+            unit = _understood(name)
+            if below and not number["unit"] and unit in ("mm[Hg]", ""):
                 rest = below.end()
-                value = Quantity(value.value, "mm[Hg]", value.start, end + number.end("low"))
-                second = Quantity(to_number(below[1]), "mm[Hg]", end + below.start(1), end + below.end())
+                value = Quantity(value.value, unit, value.start, end + number.end("low"))
+                second = Quantity(to_number(below[1]), unit, end + below.start(1), end + below.end())
             elif not value.unit:
                 # "in the 120s"
                 plural = re.compile(r"'?s\b").match(after, number.end())
                 rest = plural.end() if plural else rest
-                unit = _understood(name) or ("[degF]" if value.value > 45 else "Cel") * bool(
-                    _TEMPERATURE.fullmatch(name.strip())
-                )
+                if _TEMPERATURE.fullmatch(name.strip()):
+                    unit = "[degF]" if value.value > 45 else "Cel"
                 value = Quantity(value.value, unit, value.start, value.end, value.high, value.comparator)
             if limits := _RANGE.match(after, rest):
                 reference = Quantity(

@@ -120,7 +120,7 @@ class MeasurementAttributes:
 
     Arguments:
         value: The value; the systolic one of a blood pressure.
-        second: The diastolic value of a blood pressure.
+        second: The diastolic value of a blood pressure; the number behind the stroke in "pain 5/10".
         result: A result in words: positive, negative, normal, abnormal, reactive, nonreactive, …
         flag: high, low, normal, abnormal or critical: as written, or by the reference range beside the value.
         reference_range: That range.
