@@ -180,3 +180,21 @@ def test_the_component_survives_bytes_disk_and_pickle(terminology, tmp_path):
         pickle.loads(pickle.dumps(nlp)),
     ):
         assert [(ent.text, ent.kb_id_, ent._.concepts) for ent in again(text).ents] == expected
+
+
+def test_a_context_tells_what_an_abbreviation_stands_for(terminology):
+    linker = Linker([terminology])
+    text = "Has low-set ears (LSE). The LSE are mild."
+    at = text.rindex("LSE")
+    (found,) = linker.link(["LSE"], [(text, at, at + 3)])
+    assert found[0].concept_id == "C3"
+    assert all(candidate.nil for candidate in linker.link(["LSE"])[0])
+
+
+def test_an_abbreviation_that_the_context_leaves_open_fits_nothing(terminology):
+    assert Linker([terminology]).link(["MS"], [("MS.", 0, 2)]) == [[]]
+
+
+def test_a_mention_without_abbreviations_is_linked_as_given(terminology):
+    (found,) = Linker([terminology]).link(["heart attack"], [("HEART ATTACKS", 0, 13)])
+    assert found[0].alias == "Heart attack"

@@ -106,7 +106,9 @@ class Linker:
                 text, start, end = context
                 if text not in uses:
                     uses[text] = default_abbreviations().find(text)
-                expansion = expand(text, start, end, uses[text])
+                read = expand(text, start, end, uses[text])
+                # The mention as given stays, where there is nothing to write out.
+                expansion = read if read.open or read.text != text[start:end] else expansion
             queries.append((Query(mention, context), expansion))
         return self._link_expanded(queries, [""] * len(queries), k, thorough=True)
 
