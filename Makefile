@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 TRAIN_BIN := .venv-train/bin
 PIP := -m pip install --quiet --disable-pip-version-check
-PACKAGE_FILES := setup.cfg pyproject.toml models/en_medlink_sm/setup.cfg $(wildcard models/en_medlink_sm/en_medlink_sm/*/config.cfg)
+PACKAGE_FILES := setup.cfg pyproject.toml models/en_medlink_sm/setup.cfg \
+	$(wildcard models/en_medlink_sm/en_medlink_sm/*/config.cfg models/en_medlink_sm/en_medlink_sm/*/*/rules.jsonl)
 
 .PHONY: demo test test-quick test-train lint docs bench evaluate clean
 
