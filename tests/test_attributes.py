@@ -165,6 +165,12 @@ def test_other_numbers_are_no_dates(text):
     assert find_dates(text) == []
 
 
+def test_two_digits_of_a_year():
+    assert find_dates("3/14/51")[0].value == "1951-03-14"
+    assert find_dates("3/14/30")[0].value == "2030-03-14"
+    assert find_dates("3/14/30", date(2026, 11, 21))[0].value == "1930-03-14"
+
+
 def test_day_first():
     assert find_dates("3/4/2020", day_first=True)[0].value == "2020-04-03"
     assert find_dates("3/4/2020")[0].value == "2020-03-04"

@@ -59,25 +59,23 @@ def find_dates(text: str, note_date: date | None = None, *, day_first: bool = Fa
         for match in pattern.finditer(text):
             if any(match.start() < one.end and match.end() > one.start for one in found):
                 continue
-            value = _absolute(match, day_first) if pattern in _ABSOLUTE else _relative(match, note_date)
+            value = _absolute(match, note_date, day_first) if pattern in _ABSOLUTE else _relative(match, note_date)
             if value is not None:
                 found.append(value)
     return sorted(found, key=lambda one: one.start)
 
 
-def _absolute(match: re.Match[str], day_first: bool) -> DateValue | None:
+def _absolute(match: re.Match[str], note_date: date | None, day_first: bool) -> DateValue | None:
     groups = match.groupdict()
     if groups.get("a"):
         first, second, written = int(groups["a"]), int(groups["b"]), groups["y"]
         day, month = (first, second) if day_first else (second, first)
         if month > 12 >= day:
             day, month = month, day
-        # Two digits: this century up to next year, else the last one.
-        year = (
-            int(written)
-            if len(written) == 4
-            else int(written) + (2000 if int(written) <= (date.today().year + 1) % 100 else 1900)
-        )
+        # Two digits: not after the note; where its day is not known, 1950 to 2049.
+        latest = note_date.year + 1 if note_date else 2049
+        year = int(written) if len(written) == 4 else int(written) + 2000
+        year -= 100 if len(written) == 2 and year > latest else 0
     else:
         year = int(groups["year"])
         month = int(groups["m"]) if groups.get("m") else 0
