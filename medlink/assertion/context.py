@@ -249,22 +249,26 @@ class _Index:
         self._begin_digit = any(name in ("<number>", "<year>") for name, _ in self._root.classes)
 
     def find(self, words: list[str], inside: set[int]) -> list[_Found]:
-        """The triggers among words, from left to right, the longest at each place, none on the words ``inside``."""
-        found: list[_Found] = []
-        at = 0
-        count = len(words)
+        """The triggers among words, from left to right, none on the words ``inside``."""
         begin = self._begin
-        while at < count:
-            word = words[at]
+        matches: list[tuple[int, int, Sequence[ContextRule]]] = []
+        for at, word in enumerate(words):
             if (word in begin or (self._begin_digit and word[0].isdigit())) and at not in inside:
                 longest = self._longest(self._root, words, at, inside)
                 if longest is not None:
-                    stop, rules = longest
-                    found += [_Found(rule, at, stop) for rule in rules]
-                    at = stop
-                    continue
-            at += 1
-        return found
+                    matches.append((at, *longest))
+        if len(matches) > 1:
+            # Of triggers that overlap the one with more words stands, of two the later: "were negative for" is
+            # "negative for", not "were negative".
+            taken: set[int] = set()
+            kept = []
+            for match in sorted(matches, key=lambda one: (-_words(words, one), one[0] - one[1], -one[0])):
+                span = range(match[0], match[1])
+                if taken.isdisjoint(span):
+                    taken.update(span)
+                    kept.append(match)
+            matches = sorted(kept, key=lambda one: one[0])
+        return [_Found(rule, first, last) for first, last, rules in matches for rule in rules]
 
     def _longest(
         self, node: _Node, words: list[str], at: int, inside: set[int]
@@ -281,6 +285,11 @@ class _Index:
                 if further is not None and (best is None or further[0] >= best[0]):
                     best = further
         return best
+
+
+def _words(words: list[str], match: tuple[int, int, Sequence[ContextRule]]) -> int:
+    """How many of the tokens of a match are words."""
+    return sum(word[0].isalnum() for word in words[match[0] : match[1]])
 
 
 def _belongs(word: str, name: str) -> bool:
