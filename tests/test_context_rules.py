@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from medlink import MedlinkError
-from medlink.assertion.rules import DIMENSIONS, VALUES, ContextRule, default_context_rules
+from medlink.assertion.rules import ContextRule, default_context_rules
+from medlink.assertion.values import DIMENSIONS, VALUES
 from medlink.evaluation.marked import docs_with_mentions, parse_marked
 from medlink.models import blank_pipeline
 

@@ -1,21 +1,18 @@
 """``medlink_assertion``: what a note says of each mention."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import SimpleFrozenList, from_disk, to_disk
 
 from medlink.assertion.context import ContextMatcher
-from medlink.assertion.rules import DIMENSIONS, ContextRule, default_context_rules
-from medlink.assertion.values import Assertion, Trigger
-from medlink.document.rules import dump_rules, parse_rules, read_rules, write_text
+from medlink.assertion.rules import ContextRule, default_context_rules
+from medlink.assertion.values import DEFAULTS, DIMENSIONS, Assertion, Trigger
+from medlink.document.carrying import RuleCarrier
 from medlink.document.sections import sections_of
-from medlink.document.sentences import sentence_bounds
-from medlink.recognition.mentions import mentions_of
+from medlink.extensions import span_key
+from medlink.recognition.mentions import mentions_by_sentence
 from medlink.types import LABELS
 
 _KEY = "medlink.assertion"
@@ -30,7 +27,7 @@ def make_assertion(nlp: Language, name: str, rules: str | None) -> "MedlinkAsser
     return MedlinkAssertion(name, rules=rules)
 
 
-class MedlinkAssertion:
+class MedlinkAssertion(RuleCarrier[ContextRule]):
     """Tells of each mention whether it is present, absent or possible, when, and of whom.
 
     Sets ``span._.assertion`` of all mentions in ``doc.ents`` and ``doc.spans["medlink"]``, whichever component
@@ -43,12 +40,12 @@ class MedlinkAssertion:
             bears the name of a rule that medlink brings replaces it.
     """
 
-    def __init__(self, name: str = "medlink_assertion", *, rules: str | Path | None = None) -> None:
-        self.name = name
-        self._set_rules(default_context_rules() + (read_rules(rules, ContextRule) if rules is not None else []))
+    rule_kind = ContextRule
 
-    def _set_rules(self, rules: Sequence[ContextRule]) -> None:
-        self.rules = list(rules)
+    def __init__(self, name: str = "medlink_assertion", *, rules: str | Path | None = None) -> None:
+        super().__init__(name, default_context_rules(), rules)
+
+    def _changed(self) -> None:
         self._matcher: ContextMatcher | None = None
 
     @property
@@ -60,25 +57,18 @@ class MedlinkAssertion:
 
     def __call__(self, doc: Doc) -> Doc:
         """Decide for the mentions of a document."""
-        mentions = sorted(mentions_of(doc), key=lambda span: (span.start, span.end))
-        if not mentions:
-            return doc
         text = doc.text
+        groups = list(mentions_by_sentence(doc, text))
+        if not groups:
+            return doc
         data: dict[Any, Any] = doc.user_data
         matcher = self.matcher
-        bounds = [*sentence_bounds(doc, text), len(text)]
-        sections = sections_of(doc, [span.start for span in mentions])
-        at = 0
-        while at < len(mentions):
-            place = bisect_right(bounds, mentions[at].start_char) - 1
-            begin, end = bounds[place], bounds[place + 1]
-            stop = at + 1
-            while stop < len(mentions) and mentions[stop].start_char < end:
-                stop += 1
-            group = mentions[at:stop]
+        sections = iter(sections_of(doc, [span.start for _, _, group in groups for span in group]))
+        for begin, end, group in groups:
             local = [(span.start_char - begin, span.end_char - begin, _label(span)) for span in group]
             decided = matcher.decide(text[begin : max(end, *(span.end_char for span in group))], local)
-            for span, decisions, section in zip(group, decided, sections[at:stop], strict=True):
+            for span, decisions in zip(group, decided, strict=True):
+                section = next(sections)
                 rows = [
                     (dimension, one.value, one.rule.name, begin + one.start, begin + one.end)
                     for dimension, one in decisions.items()
@@ -90,38 +80,19 @@ class MedlinkAssertion:
                         words = doc[title:title_end] if rule.sections else span
                         value = getattr(rule, dimension)
                         rows.append((dimension, value, rule.name, words.start_char, words.end_char))
-                data[_key(span)] = sorted(rows, key=lambda row: DIMENSIONS.index(row[0]))
-            at = stop
+                data[span_key(_KEY, span)] = sorted(rows, key=lambda row: DIMENSIONS.index(row[0]))
         return doc
-
-    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
-        """The rules as bytes."""
-        return dump_rules(self.rules).encode()
-
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkAssertion":
-        """Read what :meth:`to_bytes` made."""
-        self._set_rules(parse_rules(data.decode(), ContextRule))
-        return self
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
-        """Write the rules into a folder."""
-        to_disk(path, {"rules.jsonl": lambda p: write_text(p, dump_rules(self.rules))}, exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkAssertion":
-        """Read what :meth:`to_disk` wrote."""
-        from_disk(path, {"rules.jsonl": lambda p: self._set_rules(read_rules(p, ContextRule))}, exclude)
-        return self
 
 
 def get_assertion(span: Span) -> Assertion:
     """What the note says of a mention; the defaults where the component has not run."""
     data: dict[Any, Any] = span.doc.user_data
-    rows = data.get(_key(span), ())
+    rows = data.get(span_key(_KEY, span), ())
     triggers = []
     values: dict[str, Any] = {}
     for dimension, value, rule, start, end in rows:
         values[dimension] = value
-        if value not in ("present", "current", "patient"):
+        if value not in DEFAULTS:
             words = span.doc.char_span(start, end, alignment_mode="expand")
             assert words is not None  # expanding to whole tokens always succeeds inside the text
             triggers.append(Trigger(dimension, value, rule, words))
@@ -131,10 +102,6 @@ def get_assertion(span: Span) -> Assertion:
 def _label(span: Span) -> str:
     """Label of a mention; those of other finders ("PROBLEM", "DISEASE", …) count as conditions."""
     return span.label_ if span.label_ in LABELS else "CONDITION"
-
-
-def _key(span: Span) -> tuple[str, int, int, str]:
-    return (_KEY, span.start_char, span.end_char, span.label_)
 
 
 if not Span.has_extension("assertion"):

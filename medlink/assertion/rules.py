@@ -8,11 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from medlink.assertion.values import Experiencer, Status, Temporality
+from medlink.assertion.values import DIMENSIONS, VALUES, Experiencer, Status, Temporality
 from medlink.document.rules import own_rules
 
-DIMENSIONS = ("status", "temporality", "experiencer")
-VALUES = ("present", "absent", "possible", "current", "historical", "hypothetical", "patient", "family", "other")
 _ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
 _TOKEN = re.compile(r"<[a-z]+>|\*|[^\W_]+(?:'[^\W_]+)?|[^\w\s]|_")
 

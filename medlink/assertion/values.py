@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from spacy.tokens import Span
 
 Status = Literal["present", "absent", "possible"]
 Temporality = Literal["current", "historical", "hypothetical"]
 Experiencer = Literal["patient", "family", "other"]
+
+DIMENSIONS = ("status", "temporality", "experiencer")
+#: The values of each dimension, the default first.
+VALUES: tuple[str, ...] = (*get_args(Status), *get_args(Temporality), *get_args(Experiencer))
+DEFAULTS: tuple[Status, Temporality, Experiencer] = ("present", "current", "patient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,9 @@ class Assertion:
         triggers: What decided, one for each dimension that is not the default.
     """
 
-    status: Status = "present"
-    temporality: Temporality = "current"
-    experiencer: Experiencer = "patient"
+    status: Status = DEFAULTS[0]
+    temporality: Temporality = DEFAULTS[1]
+    experiencer: Experiencer = DEFAULTS[2]
     triggers: tuple[Trigger, ...] = ()
 
     @property

@@ -1,7 +1,6 @@
 """``medlink_attributes``: doses, values with units, sides, severity, course and dates of mentions."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -26,9 +25,9 @@ from medlink.attributes.values import (
     Quantity,
     Term,
 )
-from medlink.document.sentences import sentence_bounds
 from medlink.errors import MedlinkError
-from medlink.recognition.mentions import mentions_of
+from medlink.extensions import span_key
+from medlink.recognition.mentions import mentions_by_sentence
 
 _KEY = "medlink.attributes"
 _FARTHEST = 240
@@ -72,29 +71,17 @@ class MedlinkAttributes:
 
     def __call__(self, doc: Doc) -> Doc:
         """Read the attributes of the mentions of a document."""
-        mentions = sorted(mentions_of(doc), key=lambda span: (span.start_char, span.end_char))
-        if not mentions:
-            return doc
         text = doc.text
-        bounds = [*sentence_bounds(doc, text), len(text)]
         note_date = _to_date(doc._.note_date, "doc._.note_date") or self.note_date
         data: dict[Any, Any] = doc.user_data
-        at = 0
-        while at < len(mentions):
-            place = bisect_right(bounds, mentions[at].start_char) - 1
-            begin, end = bounds[place], bounds[place + 1]
-            stop = at + 1
-            while stop < len(mentions) and mentions[stop].start_char < end:
-                stop += 1
-            group = mentions[at:stop]
+        for begin, end, group in mentions_by_sentence(doc, text):
             dates = find_dates(text[begin:end], note_date, day_first=self.day_first)
             tied = _tie(dates, [(span.start_char - begin, span.end_char - begin) for span in group])
             for number, span in enumerate(group):
                 found = self._read(text, begin, end, group, number)
                 if found is not None:
                     moved = tuple(DateValue(d.value, d.offset, d.start + begin, d.end + begin) for d in tied[number])
-                    data[_key(span)] = _to_plain(type(found)(**{**_shallow(found), "dates": moved}))
-            at = stop
+                    data[span_key(_KEY, span)] = _to_plain(type(found)(**{**_shallow(found), "dates": moved}))
         return doc
 
     def _read(self, text: str, begin: int, end: int, group: list[Span], number: int) -> Attributes | None:
@@ -148,7 +135,7 @@ class MedlinkAttributes:
 def get_attributes(span: Span) -> Attributes | None:
     """The attributes of a mention; None where its label has none or the component has not run."""
     data: dict[Any, Any] = span.doc.user_data
-    plain = data.get(_key(span))
+    plain = data.get(span_key(_KEY, span))
     return _from_plain(plain) if plain is not None else None
 
 
@@ -214,10 +201,6 @@ def _from_plain(plain: Any) -> Any:
     if name == "tuple":
         return tuple(_from_plain(value) for value in values)
     return _KINDS[name](*(_from_plain(value) for value in values))
-
-
-def _key(span: Span) -> tuple[str, int, int, str]:
-    return (_KEY, span.start_char, span.end_char, span.label_)
 
 
 if not Doc.has_extension("note_date"):

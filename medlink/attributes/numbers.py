@@ -71,18 +71,17 @@ def quantity_pattern() -> re.Pattern[str]:
     )
 
 
-def to_quantity(match: re.Match[str], offset: int, unit: str | None = None) -> Quantity:
+def to_quantity(match: re.Match[str], offset: int) -> Quantity:
     """A match of :func:`quantity_pattern` as a quantity.
 
     Arguments:
         match: The match.
         offset: Where in the document the text began that was searched.
-        unit: UCUM code, in place of what is written.
     """
     high = match["high"]
     return Quantity(
         value=to_number(match["low"]),
-        unit=unit if unit is not None else to_ucum(match["unit"]) if match["unit"] else "",
+        unit=to_ucum(match["unit"]) if match["unit"] else "",
         start=offset + match.start(),
         end=offset + match.end(),
         high=to_number(high) if high else None,

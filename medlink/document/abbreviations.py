@@ -1,15 +1,14 @@
 """``medlink_abbreviations``: the abbreviations of a note and what they stand for."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import SimpleFrozenList, from_disk, to_disk
 
-from medlink.document.rules import dump_rules, parse_rules, read_rules, write_text
+from medlink.document.carrying import RuleCarrier
+from medlink.document.sections import get_sections
 from medlink.document.senses import AbbreviationFinder, AbbreviationRule, AbbreviationUse, default_abbreviations
 
 _KEY = "medlink.abbreviations"
@@ -42,7 +41,7 @@ def make_abbreviations(nlp: Language, name: str, rules: str | None) -> "MedlinkA
     return MedlinkAbbreviations(name, rules=rules)
 
 
-class MedlinkAbbreviations:
+class MedlinkAbbreviations(RuleCarrier[AbbreviationRule]):
     """Finds abbreviations and sets ``doc._.abbreviations``; the linker links mentions by their long forms.
 
     Definitions in the document win over the rules. An abbreviation with several senses gets the one that the
@@ -54,19 +53,18 @@ class MedlinkAbbreviations:
             :class:`~medlink.document.senses.AbbreviationRule`; they win over those that medlink brings.
     """
 
-    def __init__(self, name: str = "medlink_abbreviations", *, rules: str | Path | None = None) -> None:
-        self.name = name
-        further = read_rules(rules, AbbreviationRule) if rules is not None else []
-        self._set_rules([*default_abbreviations().rules, *further])
+    rule_kind = AbbreviationRule
 
-    def _set_rules(self, rules: Sequence[AbbreviationRule]) -> None:
-        self.finder = AbbreviationFinder(rules)
+    def __init__(self, name: str = "medlink_abbreviations", *, rules: str | Path | None = None) -> None:
+        super().__init__(name, default_abbreviations().rules, rules)
+
+    def _changed(self) -> None:
+        self.finder = AbbreviationFinder(self.rules)
 
     def __call__(self, doc: Doc) -> Doc:
         """Find the abbreviations of a document."""
-        sections = doc._.sections if Doc.has_extension("sections") else []
-        titles = [(one.title.start_char, one.title.end_char) for one in sections]
-        headings = set(titles)
+        sections = get_sections(doc)
+        headings = {(one.title.start_char, one.title.end_char) for one in sections}
         begins = [(one.title.start_char, one.parent or one.name) for one in sections]
         uses = self.finder.find(doc.text, begins)
         # "PE:" above an examination is a heading and stands for no embolism.
@@ -76,24 +74,6 @@ class MedlinkAbbreviations:
             if (u.start, u.end) not in headings
         ]
         return doc
-
-    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
-        """The rules as bytes."""
-        return dump_rules(self.finder.rules).encode()
-
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkAbbreviations":
-        """Read what :meth:`to_bytes` made."""
-        self._set_rules(parse_rules(data.decode(), AbbreviationRule))
-        return self
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
-        """Write the rules into a folder."""
-        to_disk(path, {"rules.jsonl": lambda p: write_text(p, dump_rules(self.finder.rules))}, exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkAbbreviations":
-        """Read what :meth:`to_disk` wrote."""
-        from_disk(path, {"rules.jsonl": lambda p: self._set_rules(read_rules(p, AbbreviationRule))}, exclude)
-        return self
 
 
 def abbreviation_uses(doc: Doc) -> list[AbbreviationUse]:

@@ -55,11 +55,6 @@ def parse_rules(text: str, kind: type[RuleT]) -> list[RuleT]:
     return _parse(text, "rules", kind)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write the text of a rule file."""
-    path.write_text(text, "utf-8")
-
-
 def _parse(text: str, source: str, kind: type[RuleT]) -> list[RuleT]:
     rules = []
     for number, line in enumerate(text.splitlines(), 1):

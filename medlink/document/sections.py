@@ -1,7 +1,7 @@
 """``medlink_sections``: the sections of clinical notes, normalised to LOINC document sections."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import SimpleFrozenList, from_disk, to_disk
 
+from medlink.document.carrying import RuleCarrier
 from medlink.document.headings import HeadingFinder, SectionRule
 from medlink.document.offsets import first_tokens, token_starts
-from medlink.document.rules import dump_rules, own_rules, parse_rules, read_rules, write_text
+from medlink.document.rules import own_rules
 
 _KEY = "medlink.sections"
 #: Name, LOINC code, parent, and as tokens: start and end of the heading, start and end of the text under it.
@@ -45,7 +45,7 @@ def make_sections(nlp: Language, name: str, rules: str | None) -> "MedlinkSectio
     return MedlinkSections(name, rules=rules)
 
 
-class MedlinkSections:
+class MedlinkSections(RuleCarrier[SectionRule]):
     """Finds the sections of a note and sets ``doc._.sections``; ``span._.section`` is the one a span lies in.
 
     Names and codes are those of LOINC's document sections, https://loinc.org.
@@ -56,36 +56,18 @@ class MedlinkSections:
             they win over those that medlink brings.
     """
 
-    def __init__(self, name: str = "medlink_sections", *, rules: str | Path | None = None) -> None:
-        self.name = name
-        self._set_rules(default_section_rules() + (read_rules(rules, SectionRule) if rules is not None else []))
+    rule_kind = SectionRule
 
-    def _set_rules(self, rules: Sequence[SectionRule]) -> None:
-        self.finder = HeadingFinder(rules)
+    def __init__(self, name: str = "medlink_sections", *, rules: str | Path | None = None) -> None:
+        super().__init__(name, default_section_rules(), rules)
+
+    def _changed(self) -> None:
+        self.finder = HeadingFinder(self.rules)
 
     def __call__(self, doc: Doc) -> Doc:
         """Find the sections of a document."""
         doc.user_data[_KEY] = find_sections(doc, self.finder)
         return doc
-
-    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
-        """The rules as bytes."""
-        return dump_rules(self.finder.rules).encode()
-
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkSections":
-        """Read what :meth:`to_bytes` made."""
-        self._set_rules(parse_rules(data.decode(), SectionRule))
-        return self
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
-        """Write the rules into a folder."""
-        to_disk(path, {"rules.jsonl": lambda p: write_text(p, dump_rules(self.finder.rules))}, exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = SimpleFrozenList()) -> "MedlinkSections":
-        """Read what :meth:`to_disk` wrote."""
-        readers = {"rules.jsonl": lambda p: self._set_rules(read_rules(p, SectionRule))}
-        from_disk(path, readers, exclude)
-        return self
 
 
 def default_section_rules() -> list[SectionRule]:
@@ -127,12 +109,15 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
     return rows
 
 
+def section_rows(doc: Doc) -> Sequence[SectionRow]:
+    """The sections as they are kept on a document; none where the component has not run."""
+    rows: Sequence[SectionRow] = doc.user_data.get(_KEY, ())
+    return rows
+
+
 def get_sections(doc: Doc) -> list[Section]:
     """The sections of a document in order; the text before the first heading is in none."""
-    return [
-        Section(name, loinc, parent, doc[start:end], doc[body:stop])
-        for name, loinc, parent, start, end, body, stop in doc.user_data.get(_KEY, ())
-    ]
+    return [_section(doc, row) for row in section_rows(doc)]
 
 
 def sections_of(doc: Doc, tokens: Sequence[int]) -> list[SectionRow | None]:
@@ -143,15 +128,24 @@ def sections_of(doc: Doc, tokens: Sequence[int]) -> list[SectionRow | None]:
     rows: Sequence[SectionRow] | None = doc.user_data.get(_KEY)
     if rows is None:
         rows = find_sections(doc, _default_finder())
+    return _at(rows, tokens)
+
+
+def get_section(span: Span) -> Section | None:
+    """The section that a span starts in, or None before the first heading."""
+    row = _at(section_rows(span.doc), [span.start])[0]
+    return _section(span.doc, row) if row is not None else None
+
+
+def _at(rows: Sequence[SectionRow], tokens: Sequence[int]) -> list[SectionRow | None]:
     starts = [row[3] for row in rows]
     places = (bisect_right(starts, token) - 1 for token in tokens)
     return [rows[place] if place >= 0 else None for place in places]
 
 
-def get_section(span: Span) -> Section | None:
-    """The section that a span starts in, or None before the first heading."""
-    place = bisect_right([row[3] for row in span.doc.user_data.get(_KEY, ())], span.start) - 1
-    return get_sections(span.doc)[place] if place >= 0 else None
+def _section(doc: Doc, row: SectionRow) -> Section:
+    name, loinc, parent, start, end, body, stop = row
+    return Section(name, loinc, parent, doc[start:end], doc[body:stop])
 
 
 if not Doc.has_extension("sections"):

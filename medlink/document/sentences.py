@@ -11,6 +11,7 @@ from spacy.util import SimpleFrozenList
 
 from medlink.document.boundaries import sentence_starts
 from medlink.document.offsets import first_tokens, token_starts
+from medlink.document.sections import section_rows
 
 
 @Language.factory("medlink_sentences", assigns=["token.is_sent_start", "doc.sents"])
@@ -36,9 +37,9 @@ class MedlinkSentences:
         if not len(doc):
             return doc
         tokens = token_starts(doc)
-        bodies = [int(tokens[row[5]]) for row in doc.user_data.get("medlink.sections", ()) if row[5] < len(doc)]
-        heads = [int(tokens[row[3]]) for row in doc.user_data.get("medlink.sections", ()) if row[3] < len(doc)]
-        starts = np.array(sentence_starts(doc.text, [*heads, *bodies]), dtype=np.int64)
+        # Heading and text of each section.
+        marks = [int(tokens[mark]) for row in section_rows(doc) for mark in (row[3], row[5]) if mark < len(doc)]
+        starts = np.array(sentence_starts(doc.text, marks), dtype=np.int64)
         flags = np.full(len(doc), -1, dtype=np.int64)
         first = first_tokens(tokens, starts)
         flags[first[first < len(doc)]] = 1

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medlink.assertion.values import DIMENSIONS
 from medlink.errors import MedlinkError
-from medlink.evaluation.marked import DIMENSIONS, MarkedMention, docs_with_mentions, parse_marked
+from medlink.evaluation.marked import MarkedMention, docs_with_mentions, parse_marked
 from medlink.formats.text import read_text
 from medlink.models import blank_pipeline
 

@@ -14,22 +14,10 @@ from dataclasses import dataclass
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
+from medlink.assertion.values import DEFAULTS, DIMENSIONS, VALUES
 from medlink.errors import MedlinkError
 from medlink.types import LABELS
 
-DIMENSIONS = ("status", "temporality", "experiencer")
-_VALUES = {
-    "present": 0,
-    "absent": 0,
-    "possible": 0,
-    "current": 1,
-    "historical": 1,
-    "hypothetical": 1,
-    "patient": 2,
-    "family": 2,
-    "other": 2,
-}
-_DEFAULTS = ("present", "current", "patient")
 _MARK = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}")
 
 
@@ -70,11 +58,11 @@ def parse_marked(text: str) -> tuple[str, list[MarkedMention]]:
     for match in _MARK.finditer(text):
         plain.append(text[at : match.start()])
         length += match.start() - at
-        values = list(_DEFAULTS)
+        values = list[str](DEFAULTS)
         label, code = "CONDITION", ""
         for word in (match[2] or "").split():
-            if word in _VALUES:
-                values[_VALUES[word]] = word
+            if word in VALUES:
+                values[VALUES.index(word) // len(DIMENSIONS)] = word
             elif word in LABELS:
                 label = word
             elif re.fullmatch(r"[A-Z]\d[\dA-Z](?:\.[\dA-Z]{1,4})?", word):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from medlink.assertion.values import Assertion
+from medlink.assertion.values import DEFAULTS, Assertion
 from medlink.attributes.values import Attributes, DateValue, Frequency, Quantity, Term
 
-_DEFAULTS = ("present", "current", "patient")
 # UCUM codes as people write them.
 _UNITS = {
     "ug": "mcg",
@@ -27,7 +26,7 @@ _SKIPPED = ("reference_range",)
 def assertion_words(assertion: Assertion) -> str:
     """What is said of a mention where it is not simply present, current and the patient's: "absent, historical"."""
     values = (assertion.status, assertion.temporality, assertion.experiencer)
-    return ", ".join(value for value, default in zip(values, _DEFAULTS, strict=True) if value != default)
+    return ", ".join(value for value, default in zip(values, DEFAULTS, strict=True) if value != default)
 
 
 def attribute_words(attributes: Attributes | None) -> str:

@@ -7,10 +7,13 @@ choice without overlaps: the longest first; of two as long, the label that comes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from spacy.tokens import Doc, Span
 
+from medlink.document.sentences import sentence_bounds
 from medlink.types import LABELS
 
 GROUP = "medlink"
@@ -20,6 +23,24 @@ _RANK = {label: number for number, label in enumerate(LABELS)}
 def mentions_of(doc: Doc) -> list[Span]:
     """The mentions of a document, each once: those in ``doc.spans["medlink"]``, and entities from elsewhere."""
     return list({(s.start, s.end, s.label_): s for s in [*doc.spans.get(GROUP, ()), *doc.ents]}.values())
+
+
+def mentions_by_sentence(doc: Doc, text: str) -> Iterator[tuple[int, int, list[Span]]]:
+    """The mentions of a document in order, those that start in one sentence together.
+
+    Arguments:
+        doc: The document.
+        text: Its text, which is put together anew at each access.
+
+    Returns:
+        First character of each sentence that has mentions, the character after its last one, and the mentions.
+    """
+    mentions = sorted(mentions_of(doc), key=lambda span: (span.start, span.end))
+    if not mentions:
+        return
+    bounds = [*sentence_bounds(doc, text), len(text)]
+    for place, group in groupby(mentions, key=lambda span: bisect_right(bounds, span.start_char) - 1):
+        yield bounds[place], bounds[place + 1], list(group)
 
 
 def add_mentions(doc: Doc, spans: Iterable[Span]) -> None:
