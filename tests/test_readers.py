@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medlink import MedlinkError
+from medlink.terminology.readers import READERS
 from medlink.terminology.readers.carried import carried_files
-from medlink.terminology.readers.hpo import read_hpo
 from medlink.terminology.readers.icd10cm import read_icd10cm
 from medlink.terminology.readers.jsonl import read_jsonl
+from medlink.terminology.readers.obo import read_hpo
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +209,45 @@ def test_any_text_is_read_or_refused_in_words(tmp_path_factory, text):
     for read in (read_jsonl, read_hpo):
         with contextlib.suppress(MedlinkError):
             list(read([path]).concepts)
+
+
+def test_medic_ids_become_those_that_corpora_use(tmp_path):
+    path = tmp_path / "medic.txt"
+    path.write_text("C567755|613097||Tooth Agenesis, Selective, 6|STHAG6\n\n145250||HYPERPIGMENTATION|FPH\n")
+    tooth, skin = READERS["medic"].read([path]).concepts
+    assert (tooth.concept_id, tooth.name, tooth.synonyms) == ("C567755", "Tooth Agenesis, Selective, 6", ("STHAG6",))
+    assert tooth.alternate_ids == ("OMIM:613097", "613097")
+    assert (skin.concept_id, skin.alternate_ids) == ("OMIM:145250", ("145250",))
+    path.write_text("C1||\n")
+    with pytest.raises(MedlinkError, match=r"medic\.txt:1: expected 'id"):
+        list(READERS["medic"].read([path]).concepts)
+    with pytest.raises(MedlinkError, match="reads one file"):
+        READERS["medic"].read([])
+
+
+def test_drugbank_synonyms_and_registry_numbers(tmp_path):
+    path = tmp_path / "drugs.csv"
+    path.write_text(
+        "DrugBank ID,Accession Numbers,Common name,CAS,UNII,Synonyms,Standard InChI Key\n"
+        'DB1,BIOD1 | BTD1,Lepirudin,138068-37-8,Y43GF64R34,"[Leu1, Thr2]-63-desulfohirudin | Hirudin variant-1",\n'
+        "DB2,,Aspirin,,,,\n"
+    )
+    lepirudin, aspirin = READERS["drugbank"].read([path]).concepts
+    assert lepirudin.synonyms == ("[Leu1, Thr2]-63-desulfohirudin", "Hirudin variant-1")
+    assert lepirudin.xrefs == ("CAS:138068-37-8", "UNII:Y43GF64R34")
+    assert lepirudin.alternate_ids == ("BIOD1", "BTD1")
+    assert (aspirin.name, aspirin.synonyms, aspirin.xrefs) == ("Aspirin", (), ())
+    path.write_text("id,name\n1,x\n")
+    with pytest.raises(MedlinkError, match=r"no column 'Accession Numbers'"):
+        list(READERS["drugbank"].read([path]).concepts)
+
+
+def test_a_term_in_several_obo_files_is_read_once(tmp_path):
+    head = "format-version: 1.4\ndata-version: 7\n\n"
+    (tmp_path / "a.obo").write_text(head + "[Term]\nid: D:1\nname: fever\n\n[Term]\nid: D:2\nname: rash\n")
+    (tmp_path / "b.obo").write_text(head + "[Term]\nid: D:2\nname: rash\nis_a: D:1\n\n[Term]\nid: D:3\nname: pain\n")
+    source = READERS["obo"].read([tmp_path / "a.obo", tmp_path / "b.obo"])
+    assert [concept.concept_id for concept in source.concepts] == ["D:1", "D:2", "D:3"]
+    assert source.version == "7"
+    with pytest.raises(MedlinkError, match=r"name one or more \.obo files"):
+        READERS["obo"].read([])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 from collections import defaultdict
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medlink.errors import MedlinkError
-from medlink.terminology.columns import FORMAT, MANIFEST, Array, HashIndex, Lists, Strings, write_columns
+from medlink.terminology.columns import Array, HashIndex, Lists, Strings, pack_columns, write_columns
 from medlink.terminology.store import SCOPE_NUMBER, gram_hash, trigrams
 from medlink.terminology.words import bag_hash, hash64, stems_of, verbatim_key
 from medlink.types import Concept
@@ -54,21 +53,7 @@ def build_terminology(
 def build_files(name: str, concepts: Iterable[Concept]) -> dict[str, bytes]:
     """Build a terminology in memory: the files of its folder by name."""
     columns, manifest = _columns(name, concepts)
-    files = {}
-    for column, array in columns.items():
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        files[f"{column}.npy"] = buffer.getvalue()
-    manifest |= {
-        "version": "",
-        "licence": "",
-        "labels": [],
-        "sources": {},
-        "format": FORMAT,
-        "bytes": {column: len(files[f"{column}.npy"]) for column in columns},
-    }
-    files[MANIFEST] = json.dumps(manifest).encode()
-    return files
+    return pack_columns(columns, manifest | {"version": "", "licence": "", "labels": [], "sources": {}})
 
 
 def _columns(name: str, concepts: Iterable[Concept]) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,9 +75,7 @@ class TerminologyCarrier:
             target = folder / _FOLDER / terminology.name
             if terminology.path is not None and target.exists() and target.samefile(terminology.path):
                 continue
-            target.mkdir(parents=True, exist_ok=True)
-            for name, content in terminology.files().items():
-                (target / name).write_bytes(content)
+            write_files(target, terminology.files())
 
     def from_disk(self: _Carrier, path: str | Path, *, exclude: Iterable[str] = ()) -> _Carrier:
         """Load what :meth:`to_disk` wrote; the terminologies are memory-mapped where they lie."""
@@ -94,3 +92,10 @@ class TerminologyCarrier:
 
     def _carried(self) -> list[Terminology]:
         return self.terminologies if self._opened is not None or self._wanted else []
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)

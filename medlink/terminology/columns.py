@@ -31,17 +31,17 @@ class Strings(Sequence[str]):
     """
 
     def __init__(self, data: Array, ends: Array) -> None:
-        self._data, self._ends = data, ends
+        self.data, self.ends = data, ends
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return len(self.ends)
 
     def __getitem__(self, index: Any) -> Any:
         i = int(index)
-        if not 0 <= i < len(self._ends):
+        if not 0 <= i < len(self.ends):
             raise IndexError(i)
-        start = int(self._ends[i - 1]) if i else 0
-        return self._data[start : int(self._ends[i])].tobytes().decode("utf-8", "surrogatepass")
+        start = int(self.ends[i - 1]) if i else 0
+        return self.data[start : int(self.ends[i])].tobytes().decode("utf-8", "surrogatepass")
 
     @staticmethod
     def pack(strings: Iterable[str]) -> tuple[Array, Array]:
@@ -140,6 +140,18 @@ def write_columns(folder: Path, columns: Mapping[str, Array], manifest: dict[str
         raise MedlinkError(
             f"{folder}: cannot be written ({error.strerror}); set MEDLINK_HOME to a folder of yours"
         ) from None
+
+
+def pack_columns(columns: Mapping[str, Array], manifest: dict[str, Any]) -> dict[str, bytes]:
+    """The files that :func:`write_columns` would write, by name."""
+    files = {}
+    for name, array in columns.items():
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        files[f"{name}.npy"] = buffer.getvalue()
+    sizes = {name: len(files[f"{name}.npy"]) for name in columns}
+    files[MANIFEST] = json.dumps({**manifest, "format": FORMAT, "bytes": sizes}).encode()
+    return files
 
 
 def read_files(folder: Path) -> dict[str, bytes]:

