@@ -94,3 +94,14 @@ class WordPieceEncoder:
             first[word_of[::-1]] = np.arange(len(word_of) - 1, -1, -1, dtype=np.int64)
             result.append(Pieces(np.array(encoding.ids, dtype=np.int64), first))
         return result
+
+    def encode_texts(self, texts: Sequence[str]) -> list[list[int]]:
+        """Encode texts that are not split into words.
+
+        Arguments:
+            texts: The texts.
+
+        Returns:
+            The vocabulary ids of each text's pieces, without special tokens.
+        """
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoModel
 
 from medlink.errors import MedlinkError
 from medlink.evaluation.ner import Scores, score_spans
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
+from medlink.training.base import load_base
 from medlink.training.corpus import Passage, read_corpus
 from medlink.training.settings import NerSettings
 
@@ -96,21 +96,6 @@ def _batches(samples: Sequence[_Sample], size: int, rng: np.random.Generator) ->
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def _load_base(base: str, dropout: float) -> tuple[Any, WordPieceEncoder]:
-    if not Path(base).exists() and base.startswith("package:"):
-        import importlib.util
-
-        package, _, inner = base.removeprefix("package:").partition("/")
-        spec = importlib.util.find_spec(package)
-        if spec is None or not spec.submodule_search_locations:
-            raise MedlinkError(f"the base model's package {package} is missing; run 'pip install medlink[train]'")
-        base = str(Path(spec.submodule_search_locations[0]) / inner)
-    encoder = AutoModel.from_pretrained(
-        base, add_pooling_layer=False, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0
-    )
-    return encoder, WordPieceEncoder.load(Path(base) / "tokenizer.json")
-
-
 @dataclass(slots=True)
 class NerRun:
     """What a training run leaves: the model, its tokenizer and what the model card needs."""
@@ -142,7 +127,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    encoder, tokenizer = _load_base(settings.base, settings.dropout)
+    encoder, tokenizer = load_base(settings.base, settings.dropout)
     model = TokenClassifier(encoder, len(settings.labels), settings.dropout)
     if settings.start:
         try:

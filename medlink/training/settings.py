@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +86,230 @@ class NerSettings:
             return cls(corpora=corpora, **values)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedlinkError(f"{path}: not a training config ({error}); see configs/ner.cfg for one") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """A terminology that gives names.
+
+    Arguments:
+        format: One of the formats of ``medlink terminology build``.
+        licence: Its licence, for the model card.
+        files: Its files; empty for a terminology that a Python package carries.
+        concepts: Most concepts drawn from it in each round; 0 for all.
+        without_xref: Concepts with a cross-reference into this terminology are left out, so that a map to it can be
+            measured on them.
+        without_ids: Concepts whose ids begin with one of these are left out.
+    """
+
+    format: str
+    licence: str
+    files: list[str] = field(default_factory=list)
+    concepts: int = 0
+    without_xref: str = ""
+    without_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MentionSettings:
+    """A corpus whose mentions are linked to a terminology.
+
+    Arguments:
+        terminology: Name of the terminology among the sources.
+        path: A PubTator file.
+        licence: Its licence, for the model card.
+        labels: Labels of the mentions to take; empty for all.
+    """
+
+    terminology: str
+    path: str
+    licence: str
+    labels: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class BiencoderSettings:
+    """Everything that decides a training run of the bi-encoder.
+
+    Arguments:
+        base: As for :class:`NerSettings`.
+        base_licence: Licence of that encoder, for the model card.
+        sources: The terminologies by name.
+        mentions: Corpora whose mentions are further names of the concepts they are linked to, by name.
+        dev: Corpora, linked to one of the sources, that the model is scored on, by name.
+        dimensions: Lengths at which a vector, cut there, is still trained to be a good one (Matryoshka); the first
+            is the whole.
+        rounds: Rounds of training; before each, concepts are drawn and their nearest neighbours found.
+        steps: Steps in a round.
+        seeds: Concepts drawn for a batch; each brings neighbours.
+        neighbours: Nearest neighbours that each brings.
+        reach: How many nearest neighbours these are drawn from.
+        longest: Word pieces of a name that are read.
+        varied: Share of the names that are written in another way.
+        definitions: Share of the concepts with a definition for which it stands in place of a name.
+        slack: By how much a concept may be more like its parent than like others before it counts.
+        learning_rate: Highest learning rate; it rises over ``warmup`` of the steps and falls linearly.
+        warmup: Share of the steps, 0 to 1.
+        weight_decay: AdamW's decay.
+        start: Checkpoint (``last.pt``) of an earlier run to go on from; empty to start from the base model.
+        seed: Decides everything drawn.
+    """
+
+    base: str
+    base_licence: str
+    sources: dict[str, SourceSettings]
+    mentions: dict[str, MentionSettings]
+    dev: dict[str, MentionSettings]
+    dimensions: list[int]
+    rounds: int = 6
+    steps: int = 450
+    seeds: int = 40
+    neighbours: int = 6
+    reach: int = 12
+    longest: int = 24
+    varied: float = 0.2
+    definitions: float = 0.05
+    slack: float = 0.1
+    learning_rate: float = 2e-4
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    start: str = ""
+    seed: int = 0
+
+    @classmethod
+    def load(cls, path: str | Path) -> BiencoderSettings:
+        """Read a spaCy-style config with the sections ``[biencoder]``, ``[biencoder.sources.NAME]``,
+        ``[biencoder.mentions.NAME]`` and ``[biencoder.dev.NAME]``.
+
+        Raises:
+            MedlinkError: The file is missing or does not hold these settings.
+        """
+        try:
+            values: dict[str, Any] = Config().from_disk(path)["biencoder"]
+            sources = {name: SourceSettings(**one) for name, one in values.pop("sources").items()}
+            mentions = {name: MentionSettings(**one) for name, one in values.pop("mentions", {}).items()}
+            dev = {name: MentionSettings(**one) for name, one in values.pop("dev").items()}
+            return cls(sources=sources, mentions=mentions, dev=dev, **values)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MedlinkError(f"{path}: not a training config ({error}); see configs/biencoder.cfg for one") from None
+
+
+@dataclass(frozen=True, slots=True)
+class CrossencoderSettings:
+    """Everything that decides a training run of the cross-encoder.
+
+    Arguments:
+        base: As for :class:`NerSettings`.
+        base_licence: Licence of that encoder, for the model card.
+        retriever: Folder of the encoder of names that finds the candidates. One that has not seen the mentions errs as
+            it will err on new ones.
+        sources: The terminologies by name.
+        mentions: Corpora whose mentions are read in their documents, by name.
+        dev: Corpora that the model is scored on, by name.
+        names: Names of terminologies that are read as mentions without a document, in each epoch.
+        absent: Share of the mentions whose concepts are taken from the candidates, so that NIL is right.
+        candidates: Most candidates read at once.
+        around: Word pieces read on each side of the mention.
+        candidate: Word pieces read of a candidate.
+        layers: Layers of the base that are kept, from the first; 0 for all.
+        epochs: Passes over the mentions.
+        batch: Mentions in a batch.
+        learning_rate: Highest learning rate; it rises over ``warmup`` of the steps and falls linearly.
+        warmup: Share of the steps, 0 to 1.
+        weight_decay: AdamW's decay.
+        start: Checkpoint (``last.pt``) of a run of the bi-encoder to go on from; empty to start from the base model.
+        seed: Decides everything drawn.
+    """
+
+    base: str
+    base_licence: str
+    retriever: str
+    sources: dict[str, SourceSettings]
+    mentions: dict[str, MentionSettings]
+    dev: dict[str, MentionSettings]
+    names: int = 3000
+    absent: float = 0.15
+    candidates: int = 10
+    around: int = 24
+    candidate: int = 16
+    layers: int = 0
+    epochs: int = 2
+    batch: int = 16
+    learning_rate: float = 1e-4
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    start: str = ""
+    seed: int = 0
+
+    @classmethod
+    def load(cls, path: str | Path) -> CrossencoderSettings:
+        """Read a spaCy-style config with the section ``[crossencoder]`` and those of :class:`BiencoderSettings` in it.
+
+        Raises:
+            MedlinkError: The file is missing or does not hold these settings.
+        """
+        try:
+            values: dict[str, Any] = Config().from_disk(path)["crossencoder"]
+            sources = {name: SourceSettings(**one) for name, one in values.pop("sources").items()}
+            mentions = {name: MentionSettings(**one) for name, one in values.pop("mentions").items()}
+            dev = {name: MentionSettings(**one) for name, one in values.pop("dev").items()}
+            return cls(sources=sources, mentions=mentions, dev=dev, **values)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MedlinkError(
+                f"{path}: not a training config ({error}); see configs/crossencoder.cfg for one"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSettings:
+    """What the linker's calibration is fitted on.
+
+    Arguments:
+        sources: The terminologies by name.
+        mentions: Corpora of mentions, by name.
+        crosswalks: By terminology, files of names with cross-references into it, of which every second is taken; the
+            others are for measuring.
+        unknown: Files of mentions, one a line, that no concept fits.
+        general: The terminologies whose mentions stand for those of any other.
+    """
+
+    sources: dict[str, SourceSettings]
+    mentions: dict[str, MentionSettings]
+    crosswalks: dict[str, CrosswalkSettings]
+    unknown: list[str]
+    general: list[str]
+
+    @classmethod
+    def load(cls, path: str | Path) -> CalibrationSettings:
+        """Read a spaCy-style config with the section ``[calibration]``.
+
+        Raises:
+            MedlinkError: The file is missing or does not hold these settings.
+        """
+        try:
+            values: dict[str, Any] = Config().from_disk(path)["calibration"]
+            sources = {name: SourceSettings(**one) for name, one in values.pop("sources").items()}
+            mentions = {name: MentionSettings(**one) for name, one in values.pop("mentions").items()}
+            walks = {name: CrosswalkSettings(**one) for name, one in values.pop("crosswalks", {}).items()}
+            return cls(sources=sources, mentions=mentions, crosswalks=walks, **values)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MedlinkError(
+                f"{path}: not a training config ({error}); see configs/calibration.cfg for one"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class CrosswalkSettings:
+    """Names of one terminology with cross-references into another.
+
+    Arguments:
+        terminology: The terminology that they lead into.
+        prefix: What the cross-references begin with, as ``"ICD10CM"``.
+        files: OBO files.
+        licence: Their licence, for the model card.
+    """
+
+    terminology: str
+    prefix: str
+    files: list[str]
+    licence: str

@@ -1,0 +1,183 @@
+"""Encoders of names: one vector for each, from an ONNX model or from any Hugging Face encoder.
+
+The vectors of two names are near each other when the names mean the same (SapBERT, Liu et al. 2021).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from medlink.errors import MedlinkError
+from medlink.inference.onnx import FloatArray, OnnxModel
+from medlink.inference.wordpiece import IntArray, WordPieceEncoder
+
+_MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "encoder.json"
+# Pieces run at once, whatever the number of names.
+_BATCH_PIECES = 1024
+
+
+class NameEncoder(Protocol):
+    """What embeds names."""
+
+    #: Tells encoders apart: vectors of one are of no use to another.
+    checksum: str
+    #: Length of a vector.
+    dimensions: int
+
+    def embed(self, names: Sequence[str]) -> FloatArray:
+        """Embed names.
+
+        Arguments:
+            names: The names.
+
+        Returns:
+            A unit vector for each. Shape (names, dimensions), float32. That of a name does not depend on the others.
+        """
+
+
+class OnnxNameEncoder:
+    """An encoder that runs from ONNX, as ``medlink train biencoder`` and ``medlink export`` write it.
+
+    Arguments:
+        files: Content of ``model.onnx``, ``tokenizer.json`` and ``encoder.json`` by name.
+        providers: ONNX Runtime's execution providers; empty for CUDA where it is there and the CPU otherwise.
+
+    Raises:
+        MedlinkError: A file is missing or broken.
+    """
+
+    def __init__(self, files: dict[str, bytes], *, providers: tuple[str, ...] = ()) -> None:
+        try:
+            settings = json.loads(files[_SETTINGS])
+            self.dimensions: int = settings["dimensions"]
+            self._longest: int = settings["longest"]
+            self._tokenizer = WordPieceEncoder.from_str(files[_TOKENIZER].decode())
+            self._model = OnnxModel(files[_MODEL], providers=providers)
+        except (KeyError, ValueError) as error:
+            raise MedlinkError(f"the encoder of names is broken ({error}); install the model package again") from None
+        self.files = files
+        self.checksum = _checksum([files[name] for name in (_MODEL, _TOKENIZER, _SETTINGS)])
+
+    @classmethod
+    def load(cls, folder: Path, *, providers: tuple[str, ...] = ()) -> OnnxNameEncoder:
+        """Read the encoder in a folder.
+
+        Raises:
+            MedlinkError: A file is missing or broken.
+        """
+        try:
+            files = {name: (folder / name).read_bytes() for name in (_MODEL, _TOKENIZER, _SETTINGS)}
+        except OSError as error:
+            raise MedlinkError(f"{error.filename}: cannot be read ({error.strerror}); name another encoder") from None
+        return cls(files, providers=providers)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OnnxNameEncoder, (self.files,)
+
+    def to_disk(self, folder: Path) -> None:
+        """Write the encoder into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self.files.items():
+            (folder / name).write_bytes(content)
+
+    def embed(self, names: Sequence[str]) -> FloatArray:
+        """See :meth:`NameEncoder.embed`."""
+
+        def run(ids: IntArray) -> FloatArray:
+            return self._model.run({"input_ids": ids, "attention_mask": np.ones_like(ids)})
+
+        ids = [
+            [self._tokenizer.start_id, *one[: self._longest], self._tokenizer.end_id]
+            for one in self._tokenizer.encode_texts(names)
+        ]
+        return _by_length(ids, run, self.dimensions)
+
+
+class TorchNameEncoder:
+    """Any Hugging Face encoder, as ``cambridgeltl/SapBERT-from-PubMedBERT-fulltext``; needs ``medlink[train]``.
+
+    The vector is the mean over the pieces where the folder of a sentence-transformers model says so, else that of
+    ``[CLS]``, as SapBERT's authors take it.
+
+    Arguments:
+        model: Name on the hub, or folder.
+        longest: Word pieces of a name that are read.
+
+    Raises:
+        MedlinkError: torch and transformers are not installed, or the model is not there.
+    """
+
+    def __init__(self, model: str | Path, *, longest: int = 32) -> None:
+        try:
+            import torch
+            from transformers import AutoModel, AutoTokenizer
+        except ImportError as error:
+            raise MedlinkError(
+                f"{model}: a Hugging Face encoder needs {error.name}; run 'pip install medlink[train]'"
+            ) from None
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(model)
+            self.model = AutoModel.from_pretrained(model).eval()
+        except (OSError, ValueError) as error:
+            raise MedlinkError(f"{model}: no encoder could be loaded ({str(error).splitlines()[0]})") from None
+        self._torch = torch
+        self.longest = longest
+        pooling = Path(model) / "1_Pooling" / "config.json"
+        self.mean = pooling.exists() and bool(json.loads(pooling.read_text()).get("pooling_mode_mean_tokens"))
+        self.dimensions = int(self.model.config.hidden_size)
+        parts = [parameter.detach().numpy().tobytes() for parameter in self.model.parameters()]
+        self.checksum = _checksum([*parts, str((self.mean, longest)).encode()])
+
+    def embed(self, names: Sequence[str]) -> FloatArray:
+        """See :meth:`NameEncoder.embed`."""
+
+        def run(ids: IntArray) -> FloatArray:
+            with self._torch.inference_mode():
+                hidden = self.model(self._torch.from_numpy(ids)).last_hidden_state
+            result: FloatArray = (hidden.mean(1) if self.mean else hidden[:, 0]).numpy()
+            return result
+
+        encoded = self.tokenizer(list(names), truncation=True, max_length=self.longest + 2)["input_ids"]
+        return _by_length(encoded, run, self.dimensions)
+
+
+def load_name_encoder(model: str | Path) -> NameEncoder:
+    """Load an encoder of names.
+
+    Arguments:
+        model: Folder of an exported one (with ``encoder.json``), or name or folder of a Hugging Face encoder.
+
+    Raises:
+        MedlinkError: There is no such encoder, or what it needs is not installed.
+    """
+    if (Path(model) / _SETTINGS).exists():
+        return OnnxNameEncoder.load(Path(model))
+    return TorchNameEncoder(model)
+
+
+def _by_length(ids: Sequence[Sequence[int]], run: Callable[[IntArray], FloatArray], dimensions: int) -> FloatArray:
+    """Run names of one length together, without padding, so that no name's vector depends on another's length."""
+    vectors = np.zeros((len(ids), dimensions), dtype=np.float32)
+    by_length: dict[int, list[int]] = {}
+    for i, one in enumerate(ids):
+        by_length.setdefault(len(one), []).append(i)
+    for length, places in sorted(by_length.items()):
+        size = max(1, _BATCH_PIECES // length)
+        for at in range(0, len(places), size):
+            part = places[at : at + size]
+            cut = run(np.array([ids[i] for i in part], dtype=np.int64))[:, :dimensions]
+            vectors[part] = cut / np.maximum(np.linalg.norm(cut, axis=1, keepdims=True), 1e-12)
+    return vectors
+
+
+def _checksum(parts: Sequence[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]
