@@ -49,11 +49,14 @@ class Candidate:
         terminology: Name of the terminology.
         name: Preferred name of the concept.
         alias: The name of the concept that matched the mention.
-        score: Between 0 and 1, higher is better.
-        stage: The stage that found it: ``"exact"``, ``"synonym"`` or ``"lexical"``.
+        score: The chance that the concept is meant, 0 to 1; uncalibrated where the linker has no encoder.
+        stage: The stage that found it: ``"exact"``, ``"synonym"``, ``"lexical"`` or ``"dense"``.
         nil: True where the score lies below the linker's threshold, that is where the linker
             itself would answer NIL.
         via: For the ``"synonym"`` stage, the concept of another terminology that led here.
+        query: What was looked up: the mention with its abbreviations written out, or one part of a mention that names
+            several concepts ("breast cancer" of "breast and ovarian cancer").
+        stages: What each stage gave the concept; ``"rerank"`` is the logit of the cross-encoder.
     """
 
     concept_id: str
@@ -64,6 +67,8 @@ class Candidate:
     stage: str
     nil: bool = False
     via: str = ""
+    query: str = ""
+    stages: dict[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ _SHORT = re.compile(r"[A-Za-z0-9][\w.&/+-]{0,9}(?: [\w.&/+-]{1,5})?$")
 _WORD = re.compile(r"\S+")
 _BREAK = re.compile(r"[.;:!?](?:\s|$)|\n\s*\n|[()]")
 _FARTHEST = 240
+# Behind a name these say what someone is.
+_DEGREES = frozenset({"MD", "DO", "RN", "PA", "NP"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ def find_definitions(text: str) -> Iterator[Definition]:
         at = match.start(1) + (len(match[1]) - len(match[1].lstrip()))
         before = text[max(0, match.start() - _FARTHEST) : match.start()]
         if _is_short(inside):
-            place = _long_form(inside, _sentence_tail(before, min(len(inside) + 5, len(inside) * 2)))
+            tail = _sentence_tail(before, min(len(inside) + 5, len(inside) * 2))
+            place = _long_form(inside, tail) or _any_order(inside, tail)
             if place is not None:
                 begin = match.start() - (len(before) - len(before.rstrip())) - len(place)
                 yield Definition(inside, " ".join(place.split()), at, begin)
@@ -62,6 +65,17 @@ def _sentence_tail(before: str, words: int) -> str:
     tail = before[breaks[-1].end() :] if breaks else before
     found = list(_WORD.finditer(tail))
     return tail[found[-words].start() :].rstrip() if len(found) > words else tail.strip()
+
+
+def _any_order(short: str, candidate: str) -> str | None:
+    """The last words of a candidate whose initials are the letters of a short form in another order.
+
+    Some abbreviations are kept from Latin or French: "myotonic dystrophy (DM)".
+    """
+    words = list(_WORD.finditer(candidate))[-len(short) :]
+    if short in _DEGREES or not short.isupper() or len(words) != len(short) or any(len(w[0]) < 4 for w in words):
+        return None
+    return candidate[words[0].start() :] if sorted(w[0][0].upper() for w in words) == sorted(short) else None
 
 
 def _long_form(short: str, candidate: str) -> str | None:

@@ -1,8 +1,10 @@
 """``medlink_linker``: the linker as a spaCy component."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import load_config, minibatch
@@ -10,23 +12,31 @@ from spacy.util import load_config, minibatch
 from medlink.document.abbreviations import abbreviation_uses
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
+from medlink.inference.names import load_name_encoder
 from medlink.linking.expansion import Expansion, expand
-from medlink.linking.linker import DEFAULT_THRESHOLD, Context, Linker
+from medlink.linking.linker import DEFAULT_THRESHOLD, Linker
+from medlink.linking.model import LinkModel
+from medlink.linking.stages import Context
+from medlink.linking.vectors import VectorIndex
 from medlink.models import find_model
 from medlink.recognition.mentions import GROUP, mentions_of
-from medlink.terminology.carrying import TerminologyCarrier
+from medlink.terminology.carrying import TerminologyCarrier, write_files
 from medlink.terminology.store import Terminology
+
+_MODEL, _VECTORS = "model", "vectors"
 
 
 @Language.factory(
     "medlink_linker",
     requires=["doc.ents"],
     assigns=["token.ent_kb_id", "span._.concepts"],
-    default_config={"terminologies": [], "threshold": DEFAULT_THRESHOLD, "k": 5},
+    default_config={"terminologies": [], "threshold": DEFAULT_THRESHOLD, "k": 5, "rerank": True, "encoder": ""},
 )
-def make_linker(nlp: Language, name: str, terminologies: list[str], threshold: float, k: int) -> "MedlinkLinker":
-    """Make the component; terminologies are opened when first used, or come with ``from_disk``."""
-    return MedlinkLinker(name, terminologies=terminologies, threshold=threshold, k=k)
+def make_linker(
+    nlp: Language, name: str, terminologies: list[str], threshold: float, k: int, rerank: bool, encoder: str
+) -> "MedlinkLinker":
+    """Make the component; terminologies are opened when first used, or come with ``from_disk``, as the model does."""
+    return MedlinkLinker(name, terminologies=terminologies, threshold=threshold, k=k, rerank=rerank, encoder=encoder)
 
 
 class MedlinkLinker(TerminologyCarrier):
@@ -42,6 +52,8 @@ class MedlinkLinker(TerminologyCarrier):
         terminologies: Names or folders of the terminologies.
         threshold: Score below which the answer is NIL, 0 to 1.
         k: Most candidates for each mention in each terminology.
+        rerank: Whether the cross-encoder reads candidates, where the model has one.
+        encoder: Name or folder of an encoder of names, in place of the one that the pipeline brings.
     """
 
     def __init__(
@@ -51,6 +63,8 @@ class MedlinkLinker(TerminologyCarrier):
         terminologies: Sequence[str | Path | Terminology] = (),
         threshold: float = DEFAULT_THRESHOLD,
         k: int = 5,
+        rerank: bool = True,
+        encoder: str | Path = "",
     ) -> None:
         super().__init__(name, terminologies)
         if not 0 <= threshold <= 1:
@@ -59,17 +73,83 @@ class MedlinkLinker(TerminologyCarrier):
             raise MedlinkError(f"{name}: k must be at least 1, not {k}")
         self.threshold = threshold
         self.k = k
+        self.rerank = rerank
+        self.encoder = encoder
+        self._model: LinkModel | None = None
+        self._vectors: list[VectorIndex] = []
         self._linker: Linker | None = None
 
     @property
     def linker(self) -> Linker:
         """The linker at work."""
         if self._linker is None:
-            self._linker = Linker(self.terminologies, threshold=self.threshold)
+            if self.encoder:
+                self._model, self._vectors = LinkModel.from_encoder(load_name_encoder(self.encoder)), []
+            self._linker = Linker(
+                self.terminologies,
+                threshold=self.threshold,
+                model=self._model,
+                vectors=self._vectors,
+                rerank=self.rerank,
+            )
         return self._linker
+
+    def set_model(self, model: LinkModel | None, vectors: Sequence[VectorIndex] = ()) -> None:
+        """Use a model.
+
+        Arguments:
+            model: Encoder, calibration and cross-encoder; None to link by names and words alone.
+            vectors: Vectors of the terminologies' names, where they have been made.
+        """
+        self._model, self._vectors = model, list(vectors)
+        self._linker = None
 
     def _changed(self) -> None:
         self._linker = None
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """The component with its terminologies and its model as bytes."""
+        content = {
+            "terminologies": [terminology.files() for terminology in self._carried()],
+            "model": self._model.files() if self._model is not None else {},
+            "vectors": {index.terminology.name: index.files() for index in self._vectors},
+        }
+        return bytes(srsly.msgpack_dumps(content))
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "MedlinkLinker":
+        """Load what :meth:`to_bytes` gave."""
+        content = srsly.msgpack_loads(data)
+        if content["terminologies"]:
+            self.set_terminologies([Terminology(one) for one in content["terminologies"]])
+        if content["model"]:
+            self._carry(LinkModel.from_files(content["model"]), content["vectors"])
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write the component with its terminologies and its model into a folder."""
+        super().to_disk(path, exclude=exclude)
+        if self._model is not None:
+            self._model.to_disk(Path(path) / _MODEL)
+        for index in self._vectors:
+            folder = Path(path) / _VECTORS / index.terminology.name
+            if not (folder.exists() and isinstance(index.source, Path) and folder.samefile(index.source)):
+                write_files(folder, index.files())
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "MedlinkLinker":
+        """Load what :meth:`to_disk` wrote; terminologies and vectors are memory-mapped where they lie."""
+        super().from_disk(path, exclude=exclude)
+        if (Path(path) / _MODEL).exists():
+            folder = Path(path) / _VECTORS
+            there = {one.name: one for one in sorted(folder.iterdir())} if folder.exists() else {}
+            self._carry(LinkModel.from_disk(Path(path) / _MODEL), there)
+        return self
+
+    def _carry(self, model: LinkModel, vectors: Mapping[str, Path | Mapping[str, bytes]]) -> None:
+        carried = {terminology.name: terminology for terminology in self._carried()}
+        indexes = [
+            VectorIndex(source, carried[name], model.encoder) for name, source in vectors.items() if name in carried
+        ]
+        self.set_model(model, indexes)
 
     def __call__(self, doc: Doc) -> Doc:
         """Link the mentions of one document."""
@@ -113,23 +193,53 @@ class MedlinkLinker(TerminologyCarrier):
         doc.ents = [linked(span) for span in doc.ents]
 
 
-def load_linker(model: str | Path, terminologies: Sequence[Terminology] | None) -> Linker:
+def load_link_model(model: str | Path) -> LinkModel | None:
+    """Read the encoder, calibration and cross-encoder of a pipeline package; None where it has none.
+
+    Raises:
+        MedlinkError: There is no such package, or it has no linker.
+    """
+    folder, name, _ = _linker_config(model)
+    return LinkModel.from_disk(folder / name / _MODEL) if (folder / name / _MODEL).exists() else None
+
+
+def load_linker(
+    model: str | Path,
+    terminologies: Sequence[Terminology] | None,
+    *,
+    threshold: float | None = None,
+    rerank: bool | None = None,
+    encoder: str | Path = "",
+) -> Linker:
     """Read the linker of a pipeline package without loading the rest of it.
 
     Arguments:
         model: An installed pipeline package, or the folder of one.
         terminologies: Terminologies in place of the package's.
+        threshold: Threshold in place of the package's.
+        rerank: Whether the cross-encoder reads candidates, in place of the package's setting.
+        encoder: Name or folder of an encoder of names in place of the package's.
 
     Raises:
         MedlinkError: There is no such package, or it has no linker.
     """
+    folder, name, values = _linker_config(model)
+    component = MedlinkLinker(
+        name,
+        threshold=values.get("threshold", DEFAULT_THRESHOLD) if threshold is None else threshold,
+        rerank=values.get("rerank", True) if rerank is None else rerank,
+        encoder=encoder or values.get("encoder", ""),
+    )
+    component.from_disk(folder / name)
+    if terminologies is not None:
+        component.set_terminologies(terminologies)
+    return component.linker
+
+
+def _linker_config(model: str | Path) -> tuple[Path, str, dict[str, Any]]:
+    """The folder of a pipeline, and name and settings of its linker."""
     folder = find_model(model)
     for name, values in load_config(folder / "config.cfg").get("components", {}).items():
         if values.get("factory") == "medlink_linker":
-            component = MedlinkLinker(name, threshold=values.get("threshold", DEFAULT_THRESHOLD))
-            if terminologies is None:
-                component.from_disk(folder / name)
-            else:
-                component.set_terminologies(terminologies)
-            return component.linker
+            return folder, name, values
     raise MedlinkError(f"{folder}: the pipeline has no medlink_linker; name another model")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medlink.document.senses import AbbreviationUse
+
+_DEFINED = re.compile(r"\s*\($")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], lab
         if not use.long:
             if whole:
                 return Expansion(text[start:end], open=True, fallback=False)
+            continue
+        if use.source == "document" and (bracket := _DEFINED.search(text[at : use.start])) and text[use.end] == ")":
+            # "glucose-6-phosphate dehydrogenase (G6PD) deficiency" says both already.
+            parts.append(text[at : at + bracket.start()])
+            at = use.end + 1
             continue
         chosen = use.source == "document" or len(use.alternatives) > 1
         if chosen and label and use.label and use.label != label and not whole:

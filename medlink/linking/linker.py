@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from medlink.document.senses import AbbreviationUse, default_abbreviations
 from medlink.errors import MedlinkError
+from medlink.inference.names import load_name_encoder
+from medlink.linking.composite import join_parts, split_mention
+from medlink.linking.dense import DenseStage
+from medlink.linking.evidence import SURE_STAGES
 from medlink.linking.exact import ExactStage, SynonymStage
 from medlink.linking.expansion import Expansion, expand
 from medlink.linking.lexical import LexicalStage
-from medlink.linking.stages import Hit, Query, Stage
+from medlink.linking.model import LinkModel
+from medlink.linking.ranking import Ranker
+from medlink.linking.stages import Context, Query, Stage
+from medlink.linking.vectors import VectorIndex
 from medlink.terminology.store import Terminology
 from medlink.types import Candidate
 
 #: Score below which a candidate is NIL.
 DEFAULT_THRESHOLD = 0.7
-#: Semantic types of ICD-10-CM and HPO that no mention of the label means.
-INCOMPATIBLE_TYPES = {
-    "CONDITION": frozenset({"External cause", "Mode of inheritance", "Clinical modifier", "Frequency", "Blood group"})
-}
-Context = tuple[str, int, int]
 
 
 class Linker:
     """Links mentions to the concepts of terminologies.
 
-    Stages are asked in turn. A stage that is final ends the search for a mention in a terminology when it
-    finds anything, unless more candidates are asked for.
+    Names are looked up first (exact, synonym). What that does not settle is searched for by its words (lexical) and,
+    with a model, by its meaning (dense), and the cross-encoder reads the best candidates in the mention's context.
 
     Arguments:
         terminologies: Where to look; the first is the one that ``ent.kb_id_`` comes from.
-        threshold: Score below which a candidate is marked as NIL.
-        stages: The stages in order; by default exact, synonym and lexical.
+        threshold: Score below which a candidate is marked as NIL. With a model the score is a chance: of links at 0.9
+            and above at least nine in ten are right.
+        model: Encoder, calibration and cross-encoder; None to link by names and words alone.
+        vectors: Vectors of the terminologies' names, where they have been made.
+        rerank: Whether the cross-encoder reads candidates.
+        stages: The stages in order, in place of the four.
     """
 
     def __init__(
@@ -40,6 +47,9 @@ class Linker:
         terminologies: Sequence[Terminology],
         *,
         threshold: float = DEFAULT_THRESHOLD,
+        model: LinkModel | None = None,
+        vectors: Sequence[VectorIndex] = (),
+        rerank: bool = True,
         stages: Sequence[Stage] | None = None,
     ) -> None:
         if not terminologies:
@@ -48,20 +58,37 @@ class Linker:
             raise MedlinkError(f"threshold must lie between 0 and 1, not {threshold}")
         self.terminologies = list(terminologies)
         self.threshold = threshold
-        self.stages: list[Stage] = (
-            list(stages) if stages is not None else [ExactStage(), SynonymStage(self.terminologies), LexicalStage()]
+        if stages is None:
+            stages = [ExactStage(), SynonymStage(self.terminologies), LexicalStage()]
+            if model is not None:
+                stages = [*stages, DenseStage(model.encoder, vectors)]
+        self.stages = list(stages)
+        self.ranker = Ranker(
+            self.stages,
+            threshold,
+            calibration=model.calibration if model is not None else None,
+            reranker=model.reranker if model is not None and rerank else None,
         )
 
     @classmethod
     def load(
-        cls, model: str | Path | None = None, terminologies: Sequence[str | Path | Terminology] | None = None
+        cls,
+        model: str | Path | None = None,
+        terminologies: Sequence[str | Path | Terminology] | None = None,
+        *,
+        threshold: float | None = None,
+        rerank: bool | None = None,
+        encoder: str | Path = "",
     ) -> Linker:
         """Make a linker without a spaCy pipeline.
 
         Arguments:
-            model: An installed pipeline package or the folder of one, whose linker's settings and
-                terminologies are taken; None for the default settings.
+            model: An installed pipeline package or the folder of one, whose linker's settings, model and
+                terminologies are taken; None to link by names and words alone.
             terminologies: Names, folders or opened terminologies, in place of the model's.
+            threshold: Score below which a candidate is NIL, in place of the model's.
+            rerank: Whether the cross-encoder reads candidates, in place of the model's setting.
+            encoder: Name or folder of an encoder of names, in place of the model's.
 
         Raises:
             MedlinkError: The model, or a terminology, is not there or broken, or neither is given.
@@ -72,10 +99,11 @@ class Linker:
         if model is None:
             if opened is None:
                 raise MedlinkError("name a model or terminologies, for example Linker.load(terminologies=['icd10cm'])")
-            return cls(opened)
+            own = LinkModel.from_encoder(load_name_encoder(encoder)) if encoder else None
+            return cls(opened, threshold=DEFAULT_THRESHOLD if threshold is None else threshold, model=own)
         from medlink.linking.component import load_linker
 
-        return load_linker(model, opened)
+        return load_linker(model, opened, threshold=threshold, rerank=rerank, encoder=encoder)
 
     def link(
         self, mentions: Sequence[str], contexts: Sequence[Context | None] | None = None, k: int = 25
@@ -98,19 +126,12 @@ class Linker:
             raise MedlinkError(f"{len(mentions)} mentions need as many contexts, not {len(contexts)}")
         if k < 1:
             raise MedlinkError(f"k must be at least 1, not {k}")
-        queries: list[tuple[Query, Expansion]] = []
-        uses: dict[str, list[AbbreviationUse]] = {}
-        for mention, context in zip(mentions, contexts or [None] * len(mentions), strict=True):
-            expansion = Expansion(mention)
-            if context is not None:
-                text, start, end = context
-                if text not in uses:
-                    uses[text] = default_abbreviations().find(text)
-                read = expand(text, start, end, uses[text])
-                # The mention as given stays, where there is nothing to write out.
-                expansion = read if read.open or read.text != text[start:end] else expansion
-            queries.append((Query(mention, context), expansion))
-        return self._link_expanded(queries, [""] * len(queries), k, thorough=True)
+        queries = [
+            Query(mention, context)
+            for mention, context in zip(mentions, contexts or [None] * len(mentions), strict=True)
+        ]
+        expansions = expand_queries(queries)
+        return self._link_expanded(queries, expansions, k, thorough=True)
 
     def link_labelled(
         self, mentions: Sequence[tuple[str, str, Context]], k: int, expansions: Sequence[Expansion] | None = None
@@ -129,54 +150,43 @@ class Linker:
             For each mention the candidates that are not NIL, best first.
         """
         expanded = expansions if expansions is not None else [Expansion(text) for text, _, _ in mentions]
-        queries = [(Query(text, context), one) for (text, _, context), one in zip(mentions, expanded, strict=True)]
-        ranked = self._link_expanded(queries, [m[1] for m in mentions], k, thorough=False)
-        return [
-            [candidate for candidate in candidates if not candidate.nil and self._compatible(candidate, label)]
-            for candidates, (_, label, _) in zip(ranked, mentions, strict=True)
-        ]
-
-    def _compatible(self, candidate: Candidate, label: str) -> bool:
-        terminology = next(one for one in self.terminologies if one.name == candidate.terminology)
-        row = terminology.row(candidate.concept_id)
-        types = set(terminology.concept_types(row)) if row is not None else set()
-        return not types or not types <= INCOMPATIBLE_TYPES.get(label, frozenset())
+        queries = [Query(text, context, label) for text, label, context in mentions]
+        ranked = self._link_expanded(queries, expanded, k, thorough=False)
+        return [[candidate for candidate in candidates if not candidate.nil] for candidates in ranked]
 
     def _link_expanded(
-        self, queries: Sequence[tuple[Query, Expansion]], labels: Sequence[str], k: int, *, thorough: bool
+        self, queries: Sequence[Query], expansions: Sequence[Expansion], k: int, *, thorough: bool
     ) -> list[list[Candidate]]:
         """Link mentions by their expansions; those that find nothing as they are written, where they may be."""
-        first = [i for i, (_, expansion) in enumerate(queries) if not expansion.open]
+        first = [i for i, expansion in enumerate(expansions) if not expansion.open]
         results: list[list[Candidate]] = [[] for _ in queries]
-        asked = [Query(queries[i][1].text, queries[i][0].context) for i in first]
-        for i, candidates in zip(first, self._link(asked, [labels[i] for i in first], k, thorough), strict=True):
+        asked = [replace(queries[i], text=expansions[i].text) for i in first]
+        for i, candidates in zip(first, self._link(asked, k, thorough), strict=True):
             results[i] = candidates
         again = [
             i
             for i in first
-            if queries[i][1].fallback
-            and queries[i][1].text != queries[i][0].text
+            if expansions[i].fallback
+            and expansions[i].text != queries[i].text
             and all(candidate.nil for candidate in results[i])
         ]
-        asked = [queries[i][0] for i in again]
-        for i, candidates in zip(again, self._link(asked, [labels[i] for i in again], k, thorough), strict=True):
+        for i, candidates in zip(again, self._link([queries[i] for i in again], k, thorough), strict=True):
             results[i] = candidates if any(not candidate.nil for candidate in candidates) else results[i]
         return results
 
-    def _link(self, queries: Sequence[Query], labels: Sequence[str], k: int, thorough: bool) -> list[list[Candidate]]:
+    def _link(self, queries: Sequence[Query], k: int, thorough: bool) -> list[list[Candidate]]:
         results: list[list[Candidate]] = [[] for _ in queries]
         for terminology in self.terminologies:
-            wanted = [
-                i
-                for i, label in enumerate(labels)
-                if not label or not terminology.labels or label in terminology.labels
-            ]
-            # Stages see each different mention once; where they come to use the context, that is part of it.
-            positions: dict[str, list[int]] = {}
-            for i in wanted:
-                positions.setdefault(queries[i].text, []).append(i)
+            # Each different mention of a document is linked once, in its first place, so that all its places agree.
+            positions: dict[tuple[str, str, str], list[int]] = {}
+            for i, query in enumerate(queries):
+                if not query.label or not terminology.labels or query.label in terminology.labels:
+                    document = query.context[0] if query.context is not None and self.ranker.reranker else ""
+                    positions.setdefault((query.text, query.label, document), []).append(i)
             unique = [queries[places[0]] for places in positions.values()]
-            for places, ranked in zip(positions.values(), self._rank(unique, terminology, k, thorough), strict=True):
+            for places, ranked in zip(
+                positions.values(), self._rank_or_split(unique, terminology, k, thorough), strict=True
+            ):
                 for i in places:
                     results[i] += ranked
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
@@ -184,38 +194,41 @@ class Linker:
             candidates.sort(key=lambda c: (-c.score, order[c.terminology]))
         return results
 
-    def _rank(
+    def _rank_or_split(
         self, queries: Sequence[Query], terminology: Terminology, k: int, thorough: bool
     ) -> list[list[Candidate]]:
-        found: list[dict[int, tuple[Hit, str]]] = [{} for _ in queries]
-        open_ = [i for i, query in enumerate(queries) if query.text.strip()]
-        for stage in self.stages:
-            for i, hits in zip(open_, stage.retrieve([queries[i] for i in open_], terminology, k), strict=True):
-                for hit in hits:
-                    concept = int(terminology.alias_concept[hit.alias])
-                    known = found[i].get(concept)
-                    # Of two names as good, the first is the preferred one.
-                    if known is None or (hit.score, -hit.alias) > (known[0].score, -known[0].alias):
-                        found[i][concept] = (hit, stage.name)
-            if stage.final:
-                open_ = [i for i in open_ if not found[i] or (thorough and len(found[i]) < k)]
-        return [self._candidates(hits, terminology, k) for hits in found]
-
-    def _candidates(self, hits: dict[int, tuple[Hit, str]], terminology: Terminology, k: int) -> list[Candidate]:
-        # Where a category and a code below it bear the same name, the code is meant.
-        best = sorted(
-            hits.items(), key=lambda item: (-round(item[1][0].score, 6), terminology.is_parent(item[0]), item[0])
-        )[:k]
-        return [
-            Candidate(
-                concept_id=terminology.concept_ids[concept],
-                terminology=terminology.name,
-                name=terminology.concept_name(concept),
-                alias=terminology.aliases[hit.alias],
-                score=round(hit.score, 4),
-                stage=stage,
-                nil=hit.score < self.threshold,
-                via=hit.via,
-            )
-            for concept, (hit, stage) in best
+        """Rank concepts for mentions, and for the parts of those that name several concepts."""
+        results = self.ranker.rank(queries, terminology, k, thorough=thorough)
+        ways = [
+            [] if candidates and candidates[0].stage in SURE_STAGES and not candidates[0].nil else split_mention(q.text)
+            for q, candidates in zip(queries, results, strict=True)
         ]
+        parts = [replace(q, text=part) for q, of in zip(queries, ways, strict=True) for way in of for part in way]
+        ranked = iter(self.ranker.rank(parts, terminology, k, thorough=thorough))
+        for i, of_query in enumerate(ways):
+            best = results[i][0].score if results[i] else 0.0
+            for way in of_query:
+                of_parts = [next(ranked) for _ in way]
+                # As sure as its least sure part; two parts that mean one concept are no list.
+                least = min((one[0].score if one else 0.0) for one in of_parts)
+                if least >= max(self.threshold, best) and len({one[0].concept_id for one in of_parts}) == len(way):
+                    results[i] = join_parts(of_parts, k)
+                    best = least
+        return results
+
+
+def expand_queries(queries: Sequence[Query]) -> list[Expansion]:
+    """Write out the abbreviations of mentions, each as its document tells."""
+    uses: dict[str, list[AbbreviationUse]] = {}
+    expansions = []
+    for query in queries:
+        expansion = Expansion(query.text)
+        if query.context is not None:
+            text, start, end = query.context
+            if text not in uses:
+                uses[text] = default_abbreviations().find(text)
+            read = expand(text, start, end, uses[text], query.label)
+            # The mention as given stays, where there is nothing to write out.
+            expansion = read if read.open or read.text != text[start:end] else expansion
+        expansions.append(expansion)
+    return expansions

@@ -1,6 +1,6 @@
 """What a stage of the linker is: it is given mentions and a terminology and answers with scored names.
 
-Exact, synonym and lexical retrieval are such stages; dense retrieval and reranking join as further ones.
+Exact, synonym, lexical and dense retrieval are such stages.
 """
 
 from __future__ import annotations
@@ -24,19 +24,24 @@ SCOPE_WORTH = {
     "related": 0.85,
 }
 
+#: A document, and the first character of a mention in it and the one after its last.
+Context = tuple[str, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A mention to link.
 
     Arguments:
-        text: The mention.
+        text: The mention, its abbreviations written out.
         context: The document it stands in with the mention's first character and the one after its
             last, where known.
+        label: Its label, or "" where that is not known.
     """
 
     text: str
-    context: tuple[str, int, int] | None = None
+    context: Context | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Stage(Protocol):
 
     #: Name that candidates found by the stage bear.
     name: str
-    #: Whether a hit is sure enough that later stages need not be asked.
+    #: Whether its hits may be sure enough that the stages after it need not be asked.
     final: bool
 
     def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:

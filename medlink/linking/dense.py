@@ -1,0 +1,67 @@
+"""Dense stage: names whose vectors are near the mention's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from medlink.inference.names import NameEncoder
+from medlink.linking.stages import Hit, Query
+from medlink.linking.vectors import VectorIndex, built_vectors, embed_terminology, names_checksum
+from medlink.terminology.store import Terminology
+
+log = logging.getLogger(__name__)
+
+# A concept has several names: so many times as many names are asked for as concepts are wanted.
+_NAMES = 6
+_LEAST = 60
+
+
+class DenseStage:
+    """Finds names that mean what the mention means, in whatever words.
+
+    Arguments:
+        encoder: Embeds the mentions.
+        vectors: The vectors of terminologies' names; those of others are looked for in ``$MEDLINK_HOME``, and
+            made where there are none.
+    """
+
+    name = "dense"
+    final = False
+
+    def __init__(self, encoder: NameEncoder, vectors: Sequence[VectorIndex] = ()) -> None:
+        self.encoder = encoder
+        self._vectors = {id(index.terminology): index for index in vectors}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DenseStage, (self.encoder, list(self._vectors.values()))
+
+    def index(self, terminology: Terminology) -> VectorIndex:
+        """The vectors of a terminology's names: those given, those built before, or else made now in memory."""
+        if id(terminology) not in self._vectors:
+            index = self._same_names(terminology) or built_vectors(terminology, self.encoder)
+            if index is None:
+                log.warning(
+                    "embedding the %d names of %s; 'medlink terminology embed' does so once and for all",
+                    len(terminology.aliases),
+                    terminology.name,
+                )
+                index = embed_terminology(terminology, self.encoder)
+            self._vectors[id(terminology)] = index
+        return self._vectors[id(terminology)]
+
+    def _same_names(self, terminology: Terminology) -> VectorIndex | None:
+        """The vectors of another copy of a terminology."""
+        for index in self._vectors.values():
+            if index.terminology.name == terminology.name and names_checksum(terminology) == index.names_checksum:
+                return VectorIndex(index.source, terminology, self.encoder)
+        return None
+
+    def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
+        """See :meth:`medlink.linking.stages.Stage.retrieve`."""
+        found = self.index(terminology).search([query.text for query in queries], max(_LEAST, k * _NAMES))
+        return [
+            [Hit(alias, max(0.0, cosine)) for alias, cosine in zip(aliases, cosines, strict=True)]
+            for aliases, cosines in found
+        ]

@@ -1,0 +1,123 @@
+"""What the stages found for a mention in one terminology, and the features that its score is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from medlink.inference.onnx import FloatArray
+from medlink.linking.stages import Hit, worth
+from medlink.terminology.store import Terminology
+from medlink.terminology.words import is_abbreviation, verbatim_key
+
+#: Stages whose hits alone may answer.
+SURE_STAGES = ("exact", "synonym")
+#: What is known about a candidate, in the order of the columns.
+FEATURES = (
+    "verbatim",  # a name of the concept is the mention
+    "same_words",  # a name has the same words in another order or form
+    "synonym",  # the namesake in another terminology has such a name
+    "loose",  # what that name falls short by its scope
+    "abbreviation",  # that name is an abbreviation
+    "category",  # a concept below it has such a name too
+    "lexical",  # score of the lexical stage
+    "lexical_first",  # best of that stage
+    "dense",  # cosine of the nearest name
+    "dense_first",  # best of that stage
+    "dense_ahead",  # by how much the cosine exceeds that of the next concept
+    "rerank",  # logit of the cross-encoder against NIL
+    "bias",
+)
+_COLUMN = {name: i for i, name in enumerate(FEATURES)}
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What was found for one mention in one terminology.
+
+    Arguments:
+        text: The mention as it was looked up.
+        hits: For each concept, by stage the best name.
+        reranked: For each concept that the cross-encoder read, its logit against NIL.
+    """
+
+    text: str
+    hits: dict[int, dict[str, Hit]] = field(default_factory=dict)
+    reranked: dict[int, float] = field(default_factory=dict)
+
+    def add(self, stage: str, hits: Iterable[Hit], terminology: Terminology) -> None:
+        """Keep the best hit of a stage for each concept."""
+        for hit in hits:
+            by_stage = self.hits.setdefault(int(terminology.alias_concept[hit.alias]), {})
+            known = by_stage.get(stage)
+            # Of two names as good, the first is the preferred one.
+            if known is None or (hit.score, -hit.alias) > (known.score, -known.alias):
+                by_stage[stage] = hit
+
+    def best(self, concept: int) -> tuple[Hit, str]:
+        """The hit that a concept is shown with, and its stage: of the surest stage that found it."""
+        by_stage = self.hits[concept]
+        stage = next((one for one in SURE_STAGES if one in by_stage), None)
+        if stage is None:
+            stage = max(by_stage, key=lambda one: by_stage[one].score)
+        return by_stage[stage], stage
+
+    def sure(self) -> list[int]:
+        """The concepts that an exact or synonym stage found."""
+        return sorted(c for c, by_stage in self.hits.items() if any(stage in by_stage for stage in SURE_STAGES))
+
+    def weighed(self, most: int) -> list[int]:
+        """The concepts worth weighing: those looked up, and the best ``most`` of each stage that searches."""
+        kept = set(self.sure())
+        for stage in {stage for by_stage in self.hits.values() for stage in by_stage}:
+            scores = {c: by_stage[stage].score for c, by_stage in self.hits.items() if stage in by_stage}
+            kept.update(first(scores)[:most])
+        return sorted(kept)
+
+    def features(self, concepts: list[int], terminology: Terminology) -> FloatArray:
+        """The features of concepts. Shape (concepts, features)."""
+        values = np.zeros((len(concepts), len(FEATURES)), dtype=np.float32)
+        values[:, _COLUMN["bias"]] = 1
+        parents = {parent for concept in self.sure() for parent in terminology.ancestors(concept)}
+        key = verbatim_key(self.text)
+        # What was too far down for the cross-encoder to read is less likely than what it read.
+        unread = min(self.reranked.values(), default=1.0) - 1.0
+        for row, concept in enumerate(concepts):
+            by_stage = self.hits[concept]
+            own = values[row]
+            if exact := by_stage.get("exact"):
+                name = terminology.aliases[exact.alias]
+                own[_COLUMN["verbatim" if verbatim_key(name) == key else "same_words"]] = 1
+                own[_COLUMN["loose"]] = 1 - worth(terminology, exact.alias)
+                own[_COLUMN["abbreviation"]] = is_abbreviation(name)
+            elif synonym := by_stage.get("synonym"):
+                own[_COLUMN["synonym"]] = synonym.score
+                own[_COLUMN["loose"]] = 1 - worth(terminology, synonym.alias)
+            own[_COLUMN["category"]] = concept in parents and any(stage in by_stage for stage in SURE_STAGES)
+            own[_COLUMN["rerank"]] = self.reranked.get(concept, unread)
+        for stage in ("lexical", "dense"):
+            self._compare(stage, concepts, values)
+        return values
+
+    def _compare(self, stage: str, concepts: list[int], values: FloatArray) -> None:
+        """Fill the columns of a stage, which depend on all that it found."""
+        scores = {concept: by_stage[stage].score for concept, by_stage in self.hits.items() if stage in by_stage}
+        if not scores:
+            return
+        ordered = sorted(scores.values(), reverse=True)
+        # What a stage did not find is at most as near as the last that it found.
+        least = ordered[-1] if stage == "dense" else 0.0
+        for row, concept in enumerate(concepts):
+            score = scores.get(concept, least)
+            values[row, _COLUMN[stage]] = score
+            values[row, _COLUMN[f"{stage}_first"]] = score == ordered[0]
+            if stage == "dense":
+                other = ordered[1] if score == ordered[0] and len(ordered) > 1 else ordered[0]
+                values[row, _COLUMN["dense_ahead"]] = score - other
+
+
+def first(scores: Mapping[int, float]) -> list[int]:
+    """Concepts by falling score; of equal ones the one with the smaller row first."""
+    return sorted(scores, key=lambda concept: (-round(scores[concept], 6), concept))

@@ -1,0 +1,86 @@
+"""What the linker of a model package brings besides terminologies: encoder, calibration and cross-encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from medlink.errors import MedlinkError
+from medlink.inference.names import NameEncoder, OnnxNameEncoder
+from medlink.linking.calibration import Calibration, default_calibration
+from medlink.linking.reranker import Reranker
+
+_ENCODER, _RERANKER, _CALIBRATION = "encoder", "reranker", "calibration.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkModel:
+    """Encoder, calibration and cross-encoder, which belong together.
+
+    Arguments:
+        encoder: Embeds names.
+        calibration: Makes probabilities of what the stages found with this encoder.
+        reranker: The cross-encoder, if there is one.
+    """
+
+    encoder: NameEncoder
+    calibration: Calibration
+    reranker: Reranker | None = None
+
+    @classmethod
+    def from_encoder(cls, encoder: NameEncoder) -> LinkModel:
+        """A model around another encoder. Its scores rank, but are no probabilities until they are fitted with
+        ``medlink train calibration``."""
+        return cls(encoder, default_calibration())
+
+    @classmethod
+    def from_disk(cls, folder: Path) -> LinkModel:
+        """Read what :meth:`to_disk` wrote.
+
+        Raises:
+            MedlinkError: A file is missing or broken.
+        """
+        try:
+            text = (folder / _CALIBRATION).read_text(encoding="utf-8")
+        except OSError as error:
+            raise MedlinkError(
+                f"{error.filename}: cannot be read ({error.strerror}); install the model package again"
+            ) from None
+        reranker = Reranker.load(folder / _RERANKER) if (folder / _RERANKER).exists() else None
+        return cls(OnnxNameEncoder.load(folder / _ENCODER), Calibration.from_json(text), reranker)
+
+    def to_disk(self, folder: Path) -> None:
+        """Write the model into a folder.
+
+        Raises:
+            MedlinkError: The encoder is not one from ONNX.
+        """
+        for name, content in self.files().items():
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+
+    def files(self) -> dict[str, bytes]:
+        """Its files by path.
+
+        Raises:
+            MedlinkError: The encoder is not one from ONNX.
+        """
+        if not isinstance(self.encoder, OnnxNameEncoder):
+            raise MedlinkError("only an ONNX encoder can be saved; run 'medlink export encoder' first")
+        files = {f"{_ENCODER}/{name}": content for name, content in self.encoder.files.items()}
+        files[_CALIBRATION] = self.calibration.to_json().encode()
+        if self.reranker is not None:
+            files |= {f"{_RERANKER}/{name}": content for name, content in self.reranker.files.items()}
+        return files
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> LinkModel:
+        """Make it from what :meth:`files` gave."""
+        of: dict[str, dict[str, bytes]] = {_ENCODER: {}, _RERANKER: {}, "": {}}
+        for path, content in files.items():
+            folder, _, name = path.rpartition("/")
+            of[folder][name] = content
+        reranker = Reranker(of[_RERANKER]) if of[_RERANKER] else None
+        return cls(OnnxNameEncoder(of[_ENCODER]), Calibration.from_json(of[""][_CALIBRATION].decode()), reranker)

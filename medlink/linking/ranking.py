@@ -1,0 +1,180 @@
+"""Ranking: the stages asked in turn for one terminology, and their evidence weighed.
+
+The cheap stages, which look names up, answer alone where they are sure. The others are asked for what is left: they
+search, and the cross-encoder reads the best of what they find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medlink.errors import MedlinkError
+from medlink.linking.calibration import Calibration
+from medlink.linking.dense import DenseStage
+from medlink.linking.evidence import Evidence, first
+from medlink.linking.reranker import Reranker
+from medlink.linking.stages import Query, Stage
+from medlink.terminology.store import Terminology
+from medlink.types import Candidate
+
+#: Semantic types of ICD-10-CM and HPO that no mention of the label means.
+INCOMPATIBLE_TYPES = {
+    "CONDITION": frozenset({"External cause", "Mode of inheritance", "Clinical modifier", "Frequency", "Blood group"})
+}
+#: What has at least this chance after the stages that look names up is not searched for.
+SURE = 0.8
+#: Candidates of each searching stage that are weighed.
+WEIGHED = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """Ranks the concepts of a terminology for mentions.
+
+    Arguments:
+        stages: The stages in order.
+        threshold: Score below which a candidate is marked as NIL.
+        calibration: Makes probabilities of what the stages found; None to take the best stage's score.
+        reranker: The cross-encoder, if there is one.
+    """
+
+    stages: Sequence[Stage]
+    threshold: float
+    calibration: Calibration | None = None
+    reranker: Reranker | None = None
+
+    def rank(
+        self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool
+    ) -> list[list[Candidate]]:
+        """Rank concepts for mentions.
+
+        Arguments:
+            queries: The mentions.
+            terminology: Where to look.
+            k: Most candidates for each.
+            thorough: Whether all stages are asked also where the first are sure; it changes no candidate of these.
+
+        Returns:
+            For each mention its candidates, best first.
+        """
+        evidence = self.gather(queries, terminology, k, thorough=thorough)
+        if self.reranker is not None and self.calibration is not None:
+            open_ = [i for i, one in enumerate(evidence) if one.hits and not self._settled(one, terminology)]
+            self.read([queries[i] for i in open_], [evidence[i] for i in open_], terminology)
+        scores = [self._scores(one, terminology) for one in evidence]
+        return [
+            self._candidates(one, of_concept, terminology, k) for one, of_concept in zip(evidence, scores, strict=True)
+        ]
+
+    def gather(
+        self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool = True
+    ) -> list[Evidence]:
+        """What the stages find for mentions; arguments as for :meth:`rank`."""
+        # A mention that stands in several documents is looked for once.
+        first_of: dict[tuple[str, str], int] = {}
+        same = [first_of.setdefault((query.text, query.label), i) for i, query in enumerate(queries)]
+        evidence = [Evidence(query.text) for query in queries]
+        open_ = [i for i, query in enumerate(queries) if same[i] == i and query.text.strip()]
+        looked_up = False
+        for stage in self.stages:
+            if looked_up and not stage.final and not thorough:
+                open_ = [i for i in open_ if not self._settled(evidence[i], terminology)]
+            looked_up = stage.final
+            for i, hits in zip(open_, stage.retrieve([queries[i] for i in open_], terminology, k), strict=True):
+                evidence[i].add(stage.name, hits, terminology)
+        for i, query in enumerate(queries):
+            if same[i] == i:
+                self._drop(evidence[i], query.label, terminology)
+            evidence[i].hits = evidence[same[i]].hits
+        return evidence
+
+    def read(self, queries: Sequence[Query], evidence: Sequence[Evidence], terminology: Terminology) -> None:
+        """Let the cross-encoder read what was found for mentions, the best first; what it says joins the evidence."""
+        assert self.reranker is not None
+        orders = [first(self._scores(one, terminology)) for one in evidence]
+        self.reranker.read(queries, evidence, orders, terminology)
+
+    def open_candidates(self, queries: Sequence[Query], terminology: Terminology) -> list[tuple[Evidence, list[int]]]:
+        """What the cross-encoder would read: for each mention the evidence and the concepts, best first.
+
+        The concepts of a mention that looking names up settles are left out.
+        """
+        evidence = self.gather(queries, terminology, 25, thorough=False)
+        return [
+            (one, [] if self._settled(one, terminology) else first(self._scores(one, terminology))) for one in evidence
+        ]
+
+    def nearest(self, names: Sequence[str], terminology: Terminology, k: int) -> list[list[int]]:
+        """The aliases nearest to names, by the dense stage.
+
+        Raises:
+            MedlinkError: The linker has no encoder.
+        """
+        for stage in self.stages:
+            if isinstance(stage, DenseStage):
+                return [aliases for aliases, _ in stage.index(terminology).search(names, k)]
+        raise MedlinkError("the linker has no encoder; load a model that has one")
+
+    def _drop(self, evidence: Evidence, label: str, terminology: Terminology) -> None:
+        """Leave out concepts of types that the label excludes."""
+        if unfit := INCOMPATIBLE_TYPES.get(label):
+            for concept in list(evidence.hits):
+                types = set(terminology.concept_types(concept))
+                if types and types <= unfit:
+                    del evidence.hits[concept]
+
+    def _settled(self, evidence: Evidence, terminology: Terminology) -> bool:
+        if self.calibration is None:
+            return bool(evidence.sure())
+        return max(self._sure_scores(evidence, terminology).values(), default=0.0) >= SURE
+
+    def _sure_scores(self, evidence: Evidence, terminology: Terminology) -> dict[int, float]:
+        assert self.calibration is not None
+        concepts = evidence.sure()
+        features = evidence.features(concepts, terminology)
+        chances = self.calibration.probabilities(features, terminology.name, "exact")
+        return dict(zip(concepts, chances.tolist(), strict=True))
+
+    def _scores(self, evidence: Evidence, terminology: Terminology) -> dict[int, float]:
+        if self.calibration is None:
+            return {concept: evidence.best(concept)[0].score for concept in evidence.hits}
+        concepts = evidence.weighed(WEIGHED)
+        features = evidence.features(concepts, terminology)
+        model = "reranked" if evidence.reranked else "full"
+        sure = self._sure_scores(evidence, terminology)
+        if max(sure.values(), default=0.0) < SURE:
+            chances = self.calibration.probabilities(features, terminology.name, model)
+            return dict(zip(concepts, chances.tolist(), strict=True))
+        # What looking up names is sure of stands, whatever the search finds: that shares what is left.
+        rest = [row for row, concept in enumerate(concepts) if concept not in sure]
+        left = max(0.0, 1 - sum(sure.values()))
+        chances = self.calibration.probabilities(features[rest], terminology.name, model) * left
+        return sure | {concepts[row]: chance for row, chance in zip(rest, chances.tolist(), strict=True)}
+
+    def _candidates(
+        self, evidence: Evidence, scores: dict[int, float], terminology: Terminology, k: int
+    ) -> list[Candidate]:
+        # Where a category and a code below it bear the same name, the code is meant.
+        order = sorted(scores, key=lambda c: (-round(scores[c], 6), terminology.is_parent(c), c))
+        candidates = []
+        for concept in order[:k]:
+            hit, stage = evidence.best(concept)
+            stages = {name: round(one.score, 4) for name, one in evidence.hits[concept].items()}
+            if concept in evidence.reranked:
+                stages["rerank"] = round(evidence.reranked[concept], 4)
+            candidates.append(
+                Candidate(
+                    concept_id=terminology.concept_ids[concept],
+                    terminology=terminology.name,
+                    name=terminology.concept_name(concept),
+                    alias=terminology.aliases[hit.alias],
+                    score=round(scores[concept], 4),
+                    stage=stage,
+                    nil=scores[concept] < self.threshold,
+                    via=hit.via,
+                    query=evidence.text,
+                    stages=stages,
+                )
+            )
+        return candidates
