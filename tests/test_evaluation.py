@@ -6,7 +6,7 @@ import pytest
 
 from medlink import MedlinkError, Terminology
 from medlink.evaluation.corpora import evaluate_dictionary, evaluate_ner
-from medlink.evaluation.linking import evaluate_names
+from medlink.evaluation.names import evaluate_names
 
 ROOT = Path(__file__).parents[1]
 

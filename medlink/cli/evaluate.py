@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from medlink.cli.evaluate_link import evaluate_link
 from medlink.models import DEFAULT_MODEL
 
 app = typer.Typer(no_args_is_help=True, help="Measure components on annotated corpora.")
+app.command("link")(evaluate_link)
 
 
 @app.command()
@@ -34,15 +36,22 @@ def ner(
 @app.command()
 def concepts(
     corpus: Annotated[Path, typer.Argument(help="A corpus in the format of HPO GSC+.")],
-    terminology: Annotated[str, typer.Option(help="Name or folder of the terminology.")] = "hpo",
+    terminology: Annotated[str, typer.Option(help="Name of the terminology.")] = "hpo",
+    model: Annotated[str, typer.Option(help="Installed pipeline package, or the folder of one.")] = DEFAULT_MODEL,
 ) -> None:
-    """Concept-level document F1 of medlink_dictionary alone, and its speed on one core."""
-    from medlink.evaluation.corpora import evaluate_dictionary
+    """Concept-level document F1 from raw text: of the pipeline, and of medlink_dictionary alone with its speed."""
+    from medlink.evaluation.corpora import evaluate_concepts, evaluate_dictionary
+    from medlink.models import load_model
 
+    scores = evaluate_concepts(load_model(model), corpus, terminology)
+    typer.echo(
+        f"pipeline    precision {scores.precision:.4f}  recall {scores.recall:.4f}  F1 {scores.f1:.4f}  "
+        f"gold {scores.gold}"
+    )
     scores, documents, seconds = evaluate_dictionary(corpus, terminology)
     typer.echo(
-        f"precision {scores.precision:.4f}  recall {scores.recall:.4f}  F1 {scores.f1:.4f}  gold {scores.gold}  "
-        f"documents {documents}  {documents / seconds:,.0f} documents a second"
+        f"dictionary  precision {scores.precision:.4f}  recall {scores.recall:.4f}  F1 {scores.f1:.4f}  "
+        f"gold {scores.gold}  documents {documents}  {documents / seconds:,.0f} documents a second"
     )
 
 
@@ -52,7 +61,7 @@ def names(
     scope: Annotated[list[str], typer.Option(help="Scopes of the names; may be given again.")] = ["preferred"],  # noqa: B006
 ) -> None:
     """How many names of a terminology, given as mentions, link to their own concept at rank 1."""
-    from medlink.evaluation.linking import evaluate_names
+    from medlink.evaluation.names import evaluate_names
     from medlink.terminology.store import Terminology
 
     began = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from medlink.cli import annotate, evaluate, info, link, terminology, train
+from medlink.cli import annotate, evaluate, export, info, link, terminology, train
 from medlink.errors import MedlinkError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("info")(info.info)
 app.add_typer(terminology.app, name="terminology")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(export.app, name="export")
 
 
 def _version(wanted: bool) -> None:

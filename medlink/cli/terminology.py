@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from medlink.errors import MedlinkError
+from medlink.models import DEFAULT_MODEL
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, build and search terminologies.")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -53,8 +55,11 @@ def info(name: Annotated[str, typer.Argument(help="Name or folder of a terminolo
 def build(
     name: Annotated[str, typer.Argument(help="Name to build it under.")],
     sources: Annotated[list[Path] | None, typer.Argument(help="Source files.")] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="icd10cm, hpo or jsonl.")] = "",
+    format: Annotated[str, typer.Option("--format", "-f", help="icd10cm, hpo, obo, medic, drugbank or jsonl.")] = "",
     version: Annotated[str, typer.Option(help="Version, where the source does not state one.")] = "",
+    vectors: Annotated[
+        bool, typer.Option(help="Embed the names too, with the encoder of the installed pipeline package.")
+    ] = True,
 ) -> None:
     """Build a terminology into $MEDLINK_HOME, or the user data folder.
 
@@ -83,6 +88,39 @@ def build(
     )
     manifest = Terminology(folder).manifest
     typer.echo(f"{name}: {manifest['concepts']:,} concepts, {manifest['names']:,} names in {folder}")
+    if vectors and find_spec(DEFAULT_MODEL) is not None:
+        embed(name)
+
+
+@app.command()
+def embed(
+    name: Annotated[str, typer.Argument(help="Name or folder of a terminology.")],
+    model: Annotated[str, typer.Option(help="Pipeline package whose encoder is taken.")] = DEFAULT_MODEL,
+    encoder: Annotated[str, typer.Option(help="Name or folder of another encoder of names, as SapBERT.")] = "",
+) -> None:
+    """Embed the names of a terminology, so that no linker has to; names embedded before are not done again."""
+    from rich.progress import Progress
+
+    from medlink.inference.names import load_name_encoder
+    from medlink.linking.component import load_link_model
+    from medlink.linking.vectors import build_vectors, vectors_folder
+    from medlink.terminology.store import Terminology
+
+    opened = Terminology.load(name)
+    if encoder:
+        names = load_name_encoder(encoder)
+    else:
+        link_model = load_link_model(model)
+        if link_model is None:
+            raise MedlinkError(f"{model} has no encoder of names; name one with --encoder")
+        names = link_model.encoder
+    folder = vectors_folder(opened, names)
+    with Progress(transient=True) as bar:
+        task = bar.add_task("embedding names", total=None)
+        index = build_vectors(
+            folder, opened, names, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    typer.echo(f"{opened.name}: vectors of {len(index):,} different names in {folder}")
 
 
 @app.command()

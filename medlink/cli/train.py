@@ -25,8 +25,7 @@ def ner(
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = 0,
 ) -> None:
     """Train the token classifier; started again, a run that was cut off goes on after its last epoch."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    _log()
     try:
         from medlink.training.ner import train_ner
         from medlink.training.save import save_ner
@@ -36,3 +35,72 @@ def ner(
     run = train_ner(NerSettings.load(config), out, threads)
     save_ner(run, out / "model")
     typer.echo(f"model and model card are in {out / 'model'}")
+
+
+@app.command()
+def biencoder(
+    config: Annotated[Path, typer.Argument(help="Settings; see configs/biencoder.cfg.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, and for the model in its folder 'model'.")],
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = 0,
+) -> None:
+    """Train the encoder of names; started again, a run that was cut off goes on after its last round."""
+    _log()
+    try:
+        from medlink.training.biencoder import train_biencoder
+        from medlink.training.save_biencoder import save_biencoder
+        from medlink.training.settings import BiencoderSettings
+    except ImportError as error:
+        raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
+    run = train_biencoder(BiencoderSettings.load(config), out, threads)
+    save_biencoder(run, out / "model")
+    typer.echo(f"model and model card are in {out / 'model'}")
+
+
+@app.command()
+def crossencoder(
+    config: Annotated[Path, typer.Argument(help="Settings; see configs/crossencoder.cfg.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, and for the model in its folder 'model'.")],
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = 0,
+) -> None:
+    """Train the reranker of candidates; started again, a run that was cut off goes on after its last epoch."""
+    _log()
+    try:
+        from medlink.training.crossencoder import train_crossencoder
+        from medlink.training.save_crossencoder import save_crossencoder
+        from medlink.training.settings import CrossencoderSettings
+    except ImportError as error:
+        raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
+    run = train_crossencoder(CrossencoderSettings.load(config), out, threads)
+    save_crossencoder(run, out / "model")
+    typer.echo(f"model and model card are in {out / 'model'}")
+
+
+@app.command()
+def calibration(
+    config: Annotated[Path, typer.Argument(help="Settings; see configs/calibration.cfg.")],
+    encoder: Annotated[str, typer.Option(help="Folder of the encoder of names, or a Hugging Face encoder.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    reranker: Annotated[Path | None, typer.Option(help="Folder of the cross-encoder.")] = None,
+) -> None:
+    """Fit what makes probabilities of the linker's scores."""
+    from medlink.cli.output import write_output
+    from medlink.inference.names import load_name_encoder
+    from medlink.linking.reranker import Reranker
+
+    _log()
+    try:
+        from medlink.training.calibration import fit_calibration
+        from medlink.training.settings import CalibrationSettings
+    except ImportError as error:
+        raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
+    fitted = fit_calibration(
+        CalibrationSettings.load(config),
+        load_name_encoder(encoder),
+        Reranker.load(reranker) if reranker is not None else None,
+    )
+    write_output(fitted.to_json(), out)
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)

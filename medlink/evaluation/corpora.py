@@ -12,9 +12,10 @@ from spacy.vocab import Vocab
 from medlink.errors import MedlinkError
 from medlink.evaluation.ner import Scores, score_spans
 from medlink.formats.gsc import read_gsc
+from medlink.linking.component import MedlinkLinker
 from medlink.models import blank_pipeline
 from medlink.recognition.dictionary import MedlinkDictionary
-from medlink.recognition.mentions import GROUP
+from medlink.recognition.mentions import GROUP, mentions_of
 from medlink.recognition.ner import MedlinkNer
 from medlink.terminology.store import Terminology
 from medlink.training.corpus import read_corpus
@@ -66,6 +67,41 @@ def score_ner(finder: MedlinkNer, vocab: Vocab, settings: NerSettings) -> dict[s
     return results
 
 
+def evaluate_concepts(nlp: Language, corpus: Path, terminology: str) -> Scores:
+    """Concept-level document scores of a whole pipeline, from raw text: each concept counts once a document.
+
+    Arguments:
+        nlp: The pipeline.
+        corpus: A file in the format of HPO GSC+.
+        terminology: Name of one of the terminologies that its linker links to.
+
+    Raises:
+        MedlinkError: The pipeline has no such terminology.
+    """
+    linker = nlp.get_pipe("medlink_linker") if "medlink_linker" in nlp.pipe_names else None
+    opened = {one.name: one for one in linker.terminologies} if isinstance(linker, MedlinkLinker) else {}
+    if terminology not in opened:
+        raise MedlinkError(f"the pipeline does not link to {terminology!r}; it has {', '.join(opened) or 'none'}")
+    documents = list(read_gsc(corpus))
+    found = []
+    for doc in nlp.pipe(document.text for document in documents):
+        concepts = set()
+        for span in mentions_of(doc):
+            best: dict[str, str] = {}  # by what was looked up: a mention may name several concepts
+            for candidate in span._.concepts:
+                if candidate.terminology == terminology:
+                    best.setdefault(candidate.query, candidate.concept_id)
+            concepts.update(best.values())
+        found.append({(concept, 0, 0) for concept in concepts})
+    gold = [{(_resolved(opened[terminology], c), 0, 0) for m in d.mentions for c in m.concept_ids} for d in documents]
+    return score_spans(gold, found)["micro"]
+
+
+def _resolved(terminology: Terminology, concept_id: str) -> str:
+    row = terminology.row(concept_id)
+    return concept_id if row is None else terminology.concept_ids[row]
+
+
 def evaluate_dictionary(corpus: Path, terminology: str) -> tuple[Scores, int, float]:
     """Concept-level document scores of the dictionary finder: each concept counts once a document.
 
@@ -86,11 +122,7 @@ def evaluate_dictionary(corpus: Path, terminology: str) -> tuple[Scores, int, fl
     found = [finder(nlp(document.text)) for document in documents]
     seconds = time.perf_counter() - began
 
-    def resolve(concept_id: str) -> str:
-        row = opened.row(concept_id)
-        return concept_id if row is None else opened.concept_ids[row]
-
     # A concept of a document is a "span" that lies nowhere.
-    gold = [{(resolve(c), 0, 0) for m in document.mentions for c in m.concept_ids} for document in documents]
+    gold = [{(_resolved(opened, c), 0, 0) for m in document.mentions for c in m.concept_ids} for document in documents]
     predicted = [{(span.kb_id_, 0, 0) for span in doc.spans.get(GROUP, ())} for doc in found]
     return score_spans(gold, predicted)["micro"], len(documents), seconds

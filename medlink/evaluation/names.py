@@ -1,4 +1,4 @@
-"""Evaluation of linking: names of a terminology as mentions."""
+"""Evaluation of linking on the names of a terminology, each given as a mention."""
 
 from __future__ import annotations
 

@@ -1,0 +1,289 @@
+"""Bi-encoder, cross-encoder and calibration are trained, go on, export and leave a card; on a tiny encoder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+from medlink import MedlinkError, Terminology
+from medlink.inference.names import TorchNameEncoder, load_name_encoder
+from medlink.linking.calibration import MODELS
+from medlink.linking.linker import Linker
+from medlink.linking.model import LinkModel
+from medlink.linking.reranker import Reranker
+from medlink.training.biencoder import multi_similarity, train_biencoder
+from medlink.training.calibration import fit_calibration
+from medlink.training.crossencoder import train_crossencoder
+from medlink.training.export_encoder import export_encoder
+from medlink.training.save_biencoder import save_biencoder
+from medlink.training.save_crossencoder import save_crossencoder
+from medlink.training.settings import (
+    BiencoderSettings,
+    CalibrationSettings,
+    CrossencoderSettings,
+    MentionSettings,
+    SourceSettings,
+)
+from medlink.training.synonyms import read_groups
+from medlink.training.variants import vary
+
+PARTS = ["liver", "lung", "heart", "skin", "bone", "brain"]
+WORDS = [
+    *PARTS,
+    "hepatic",
+    "pulmonary",
+    "cardiac",
+    "dermal",
+    "osseous",
+    "cerebral",
+    "cancer",
+    "tumor",
+    "pain",
+    "ache",
+    "of",
+    "the",
+]
+LATIN = dict(zip(PARTS, WORDS[6:12], strict=True))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("linking")
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", ";", ",", *WORDS]))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(WORDS) + 8,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=256,
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "base")
+    BertTokenizerFast(str(vocabulary)).save_pretrained(folder / "base")
+    lines, mentions = [], []
+    for number, part in enumerate(PARTS):
+        lines.append(f"C{number}||{part} cancer|{LATIN[part]} tumor|cancer of the {part}")
+        lines.append(f"P{number}||{part} pain|{LATIN[part]} ache|pain of the {part}")
+        text = f"the {LATIN[part]} cancer of the {part} ."
+        end = text.index(" cancer") + 7
+        mentions += [f"{number}|t|{text}", f"{number}|a|", f"{number}\t4\t{end}\t{text[4:end]}\tDisease\tC{number}", ""]
+    (folder / "medic.txt").write_text("\n".join(lines) + "\n")
+    (folder / "corpus.txt").write_text("\n".join(mentions) + "\n")
+    return folder
+
+
+def biencoder_settings(folder, **changes):
+    source = SourceSettings("medic", "none", [str(folder / "medic.txt")])
+    corpus = MentionSettings("t", str(folder / "corpus.txt"), "none")
+    settings = BiencoderSettings(
+        base=str(folder / "base"),
+        base_licence="none",
+        sources={"t": source},
+        mentions={},
+        dev={"corpus": corpus},
+        dimensions=[32, 16],
+        rounds=3,
+        steps=30,
+        seeds=4,
+        neighbours=2,
+        reach=4,
+        learning_rate=3e-3,
+        varied=0.0,
+    )
+    return replace(settings, **changes)
+
+
+@pytest.fixture(scope="module")
+def biencoder(folder):
+    run = train_biencoder(biencoder_settings(folder), folder / "run", threads=1)
+    save_biencoder(run, folder / "encoder")
+    return run
+
+
+def test_the_biencoder_learns_synonyms_and_the_exported_one_is_the_same(folder, biencoder):
+    assert biencoder.dev["corpus"]["accuracy@1"] >= 0.8
+    encoder = load_name_encoder(folder / "encoder")
+    assert encoder.dimensions == 16
+    near, far = encoder.embed(["lung cancer", "pulmonary tumor"]), encoder.embed(["heart pain"])
+    assert near[0] @ near[1] > near[0] @ far[0] + 0.2
+    together = encoder.embed(["lung cancer", "pain", "the pulmonary tumor of the lung", "heart pain"])
+    assert np.array_equal(together[0], near[0])
+    assert np.array_equal(together[3], far[0])
+    card = (folder / "encoder" / "README.md").read_text()
+    assert "16 shipped; trained at 32, 16" in card
+
+
+def test_a_cut_off_run_goes_on_to_the_same_end(folder, biencoder, monkeypatch):
+    save = torch.save
+
+    def cut_off(state, path):
+        save(state, path)
+        if state.get("round") == 2:
+            path.replace(path.with_suffix(".pt"))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        train_biencoder(biencoder_settings(folder), folder / "cut", threads=1)
+    monkeypatch.setattr(torch, "save", save)
+    resumed = train_biencoder(biencoder_settings(folder), folder / "cut", threads=1)
+    for name, tensor in biencoder.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.state_dict()[name])
+    with pytest.raises(MedlinkError, match="other settings"):
+        train_biencoder(biencoder_settings(folder, seed=5), folder / "cut")
+    with pytest.raises(MedlinkError, match="not a checkpoint"):
+        train_biencoder(biencoder_settings(folder, start=str(folder / "medic.txt")), folder / "none")
+
+
+def test_mentions_of_a_corpus_are_names_of_their_concepts(folder):
+    corpus = MentionSettings("t", str(folder / "corpus.txt"), "none")
+    settings = biencoder_settings(folder, mentions={"corpus": corpus})
+    groups, members = read_groups(settings.sources, settings.mentions)
+    assert "pulmonary cancer" in groups[members["t"][2]].names
+    with pytest.raises(MedlinkError, match="not among the sources"):
+        read_groups(settings.sources, {"c": replace(corpus, terminology="other")})
+
+
+def test_terminologies_with_a_common_name_or_reference_are_one_group(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        '{"id": "D1", "name": "Gout", "synonyms": ["Podagra"]}\n'
+        '{"id": "D2", "name": "Rash"}\n{"id": "D3", "name": "Rash"}\n'
+    )
+    (tmp_path / "b.jsonl").write_text(
+        '{"id": "X:1", "name": "Urate arthritis", "xrefs": ["MSH:D1"]}\n'
+        '{"id": "X:2", "name": "rash", "parents": ["X:1"]}\n'
+        '{"id": "X:3", "name": "Left out", "xrefs": ["ICD10CM:M10"]}\n'
+    )
+    sources = {
+        "a": SourceSettings("jsonl", "", [str(tmp_path / "a.jsonl")]),
+        "b": SourceSettings("jsonl", "", [str(tmp_path / "b.jsonl")], without_xref="ICD10CM"),
+    }
+    groups, members = read_groups(sources, {})
+    assert sorted(sorted(group.names) for group in groups) == [
+        ["Gout", "Podagra", "Urate arthritis"],
+        ["Rash"],
+        ["Rash", "rash"],
+    ]
+    assert (len(members["a"]), len(members["b"])) == (3, 2)
+    (child,) = [group for group in groups if "rash" in group.names]
+    assert [groups[i].names[0] for i in child.parents] == ["Gout"]
+
+
+def test_the_loss_falls_as_synonyms_near_and_others_part():
+    same = torch.tensor([[False, True, False], [True, False, False], [False, False, False]])
+    other = torch.tensor([[False, False, True], [False, False, True], [True, True, False]])
+    good = multi_similarity(torch.tensor([[1.0, 0.9, 0.1], [0.9, 1.0, 0.1], [0.1, 0.1, 1.0]]), same, other)
+    bad = multi_similarity(torch.tensor([[1.0, 0.2, 0.8], [0.2, 1.0, 0.8], [0.8, 0.8, 1.0]]), same, other)
+    assert good < 0.4 < bad
+
+
+def test_variants_are_other_ways_to_write_a_name():
+    names = {vary("Chronic obstructive pulmonary disease", Random(seed)) for seed in range(60)}
+    assert len(names) > 10
+    assert any("dz" in name or "chr" in name or "pulm" in name for name in names)
+    for name in ("", "a", "X-1", "Fracture, open"):
+        for seed in range(30):
+            vary(name, Random(seed))
+
+
+def test_a_hugging_face_encoder_drops_in_and_exports_the_same(folder, biencoder):
+    torch_encoder = TorchNameEncoder(folder / "base")
+    export_encoder(folder / "base", folder / "exported")
+    onnx_encoder = load_name_encoder(folder / "exported")
+    assert onnx_encoder.dimensions == torch_encoder.dimensions == 32
+    names = ["lung cancer", "pain of the heart", "cerebral ache"]
+    cosines = (torch_encoder.embed(names) * onnx_encoder.embed(names)).sum(1)
+    assert cosines.min() > 0.99
+    linker = Linker.load(terminologies=[small_terminology(folder)], encoder=str(folder / "base"))
+    assert linker.link(["lung cancer"])[0][0].concept_id == "C1"
+    with pytest.raises(MedlinkError, match="no encoder could be loaded"):
+        TorchNameEncoder(folder / "nothing")
+
+
+def small_terminology(folder):
+    from medlink.terminology.readers import READERS
+
+    return Terminology.from_records("t", list(READERS["medic"].read([folder / "medic.txt"]).concepts))
+
+
+@pytest.fixture(scope="module")
+def crossencoder(folder, biencoder):
+    settings = CrossencoderSettings(
+        base=str(folder / "base"),
+        base_licence="none",
+        retriever=str(folder / "encoder"),
+        sources={"t": SourceSettings("medic", "none", [str(folder / "medic.txt")])},
+        mentions={"corpus": MentionSettings("t", str(folder / "corpus.txt"), "none")},
+        dev={"corpus": MentionSettings("t", str(folder / "corpus.txt"), "none")},
+        names=24,
+        candidates=6,
+        epochs=14,
+        batch=4,
+        absent=0.1,
+        learning_rate=2e-3,
+        start=str(folder / "run" / "last.pt"),
+    )
+    run = train_crossencoder(settings, folder / "cross", threads=1)
+    save_crossencoder(run, folder / "reranker")
+    return run
+
+
+def test_the_crossencoder_learns_to_pick_and_ranks_the_same_from_onnx(folder, crossencoder):
+    scores = crossencoder.dev["corpus"]
+    assert scores["mentions"] == 6
+    assert scores["first reranked"] >= 0.8
+    assert "first reranked" in (folder / "reranker" / "README.md").read_text()
+    encoder, reranker = load_name_encoder(folder / "encoder"), Reranker.load(folder / "reranker")
+    model = LinkModel.from_encoder(encoder)
+    terminology = small_terminology(folder)
+    linker = Linker([terminology], model=replace(model, reranker=reranker))
+    text = "the cardiac cancer of the heart ."
+    candidate = linker.link(["cardiac cancer"], [(text, 4, 18)])[0][0]
+    assert "rerank" in candidate.stages
+    assert all(
+        "rerank" not in c.stages for c in Linker([terminology], model=model, rerank=False).link(["cardiac cancer"])[0]
+    )
+    alone = linker.link(["cardiac cancer"], [(text, 4, 18)])
+    company = linker.link(["pulmonary cancer", "cardiac cancer"], [None, (text, 4, 18)])
+    assert company[1] == alone[0]
+    model = replace(model, reranker=reranker)
+    model.to_disk(folder / "link-model")
+    again = LinkModel.from_disk(folder / "link-model")
+    assert again.files() == model.files() == LinkModel.from_files(model.files()).files()
+
+
+def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crossencoder, tmp_path):
+    unknown = tmp_path / "nil.txt"
+    unknown.write_text("the\nof the\n")
+    settings = CalibrationSettings(
+        sources={"t": SourceSettings("medic", "none", [str(folder / "medic.txt")])},
+        mentions={"corpus": MentionSettings("t", str(folder / "corpus.txt"), "none")},
+        crosswalks={},
+        unknown=[str(unknown)],
+        general=["t"],
+    )
+    encoder, reranker = load_name_encoder(folder / "encoder"), Reranker.load(folder / "reranker")
+    fitted = fit_calibration(settings, encoder, reranker)
+    assert set(fitted.weights["*"]) == set(MODELS)
+    assert fitted.weights["t"]["full"]["dense"] != 0
+    linker = Linker([small_terminology(folder)], model=LinkModel(encoder, fitted, reranker))
+    (best, *_), (nothing, *_) = linker.link(["pulmonary cancer", "of the"])
+    assert best.concept_id == "C1"
+    assert best.score > 0.5 > nothing.score
+
+
+def test_the_shipped_configs_are_read():
+    assert BiencoderSettings.load("configs/biencoder.cfg").mentions == {}
+    assert set(BiencoderSettings.load("configs/biencoder-mentions.cfg").mentions) == {"ncbi-disease", "bc5cdr"}
+    assert CrossencoderSettings.load("configs/crossencoder.cfg").names > 0
+    assert CalibrationSettings.load("configs/calibration.cfg").general == ["medic"]
+    for settings in (BiencoderSettings, CrossencoderSettings, CalibrationSettings):
+        with pytest.raises(MedlinkError, match="not a training config"):
+            settings.load("configs/ner.cfg")
