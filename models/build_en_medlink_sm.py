@@ -108,7 +108,7 @@ def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
         linker.set_terminologies(opened)
         link_model = LinkModel(
             OnnxNameEncoder.load(encoder),
-            Calibration.from_json(calibration.read_text("utf-8")),
+            Calibration.from_json((calibration / "calibration.json").read_text("utf-8")),
             Reranker.load(reranker) if reranker.exists() else None,
         )
         vectors = []
@@ -135,6 +135,7 @@ def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
                 (Path("medlink_ner"), ner),
                 (Path("medlink_linker/model/encoder"), encoder),
                 (Path("medlink_linker/model/reranker"), reranker),
+                (Path("medlink_linker/model"), calibration),
             )
             if (folder / "README.md").exists()
         }
@@ -151,5 +152,5 @@ if __name__ == "__main__":
     parser.add_argument("--ner", type=Path, default=DATA / "medlink_ner")
     parser.add_argument("--encoder", type=Path, default=LINKER / "model" / "encoder")
     parser.add_argument("--reranker", type=Path, default=LINKER / "model" / "reranker")
-    parser.add_argument("--calibration", type=Path, default=LINKER / "model" / "calibration.json")
+    parser.add_argument("--calibration", type=Path, default=LINKER / "model")
     build(**vars(parser.parse_args()))

@@ -79,26 +79,24 @@ def crossencoder(
 def calibration(
     config: Annotated[Path, typer.Argument(help="Settings; see configs/calibration.cfg.")],
     encoder: Annotated[str, typer.Option(help="Folder of the encoder of names, or a Hugging Face encoder.")],
-    out: Annotated[Path, typer.Option(help="File to write.")],
+    out: Annotated[Path, typer.Option(help="Folder for calibration.json and its card.")],
     reranker: Annotated[Path | None, typer.Option(help="Folder of the cross-encoder.")] = None,
 ) -> None:
     """Fit what makes probabilities of the linker's scores."""
-    from medlink.cli.output import write_output
     from medlink.inference.names import load_name_encoder
     from medlink.linking.reranker import Reranker
 
     _log()
     try:
         from medlink.training.calibration import fit_calibration
+        from medlink.training.save_calibration import save_calibration
         from medlink.training.settings import CalibrationSettings
     except ImportError as error:
         raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
-    fitted = fit_calibration(
-        CalibrationSettings.load(config),
-        load_name_encoder(encoder),
-        Reranker.load(reranker) if reranker is not None else None,
-    )
-    write_output(fitted.to_json(), out)
+    settings = CalibrationSettings.load(config)
+    cross_encoder = Reranker.load(reranker) if reranker is not None else None
+    save_calibration(fit_calibration(settings, load_name_encoder(encoder), cross_encoder), settings, out)
+    typer.echo(f"calibration and its card are in {out}")
 
 
 def _log() -> None:

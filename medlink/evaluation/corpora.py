@@ -85,7 +85,7 @@ def evaluate_concepts(nlp: Language, corpus: Path, terminology: str) -> Scores:
     documents = list(read_gsc(corpus))
     found = []
     for doc in nlp.pipe(document.text for document in documents):
-        concepts = set()
+        concepts: set[str] = set()
         for span in mentions_of(doc):
             best: dict[str, str] = {}  # by what was looked up: a mention may name several concepts
             for candidate in span._.concepts:

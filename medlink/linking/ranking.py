@@ -60,12 +60,9 @@ class Ranker:
         """
         evidence = self.gather(queries, terminology, k, thorough=thorough)
         if self.reranker is not None and self.calibration is not None:
-            open_ = [i for i, one in enumerate(evidence) if one.hits and not self._settled(one, terminology)]
+            open_ = [i for i, one in enumerate(evidence) if one.hits and not self.settled(one, terminology)]
             self.read([queries[i] for i in open_], [evidence[i] for i in open_], terminology)
-        scores = [self._scores(one, terminology) for one in evidence]
-        return [
-            self._candidates(one, of_concept, terminology, k) for one, of_concept in zip(evidence, scores, strict=True)
-        ]
+        return [self.candidates(one, terminology, k) for one in evidence]
 
     def gather(
         self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool = True
@@ -79,7 +76,7 @@ class Ranker:
         looked_up = False
         for stage in self.stages:
             if looked_up and not stage.final and not thorough:
-                open_ = [i for i in open_ if not self._settled(evidence[i], terminology)]
+                open_ = [i for i in open_ if not self.settled(evidence[i], terminology)]
             looked_up = stage.final
             for i, hits in zip(open_, stage.retrieve([queries[i] for i in open_], terminology, k), strict=True):
                 evidence[i].add(stage.name, hits, terminology)
@@ -102,7 +99,7 @@ class Ranker:
         """
         evidence = self.gather(queries, terminology, 25, thorough=False)
         return [
-            (one, [] if self._settled(one, terminology) else first(self._scores(one, terminology))) for one in evidence
+            (one, [] if self.settled(one, terminology) else first(self._scores(one, terminology))) for one in evidence
         ]
 
     def nearest(self, names: Sequence[str], terminology: Terminology, k: int) -> list[list[int]]:
@@ -124,7 +121,8 @@ class Ranker:
                 if types and types <= unfit:
                     del evidence.hits[concept]
 
-    def _settled(self, evidence: Evidence, terminology: Terminology) -> bool:
+    def settled(self, evidence: Evidence, terminology: Terminology) -> bool:
+        """Whether looking names up is sure of a concept."""
         if self.calibration is None:
             return bool(evidence.sure())
         return max(self._sure_scores(evidence, terminology).values(), default=0.0) >= SURE
@@ -152,9 +150,9 @@ class Ranker:
         chances = self.calibration.probabilities(features[rest], terminology.name, model) * left
         return sure | {concepts[row]: chance for row, chance in zip(rest, chances.tolist(), strict=True)}
 
-    def _candidates(
-        self, evidence: Evidence, scores: dict[int, float], terminology: Terminology, k: int
-    ) -> list[Candidate]:
+    def candidates(self, evidence: Evidence, terminology: Terminology, k: int) -> list[Candidate]:
+        """The best ``k`` candidates of what was found for a mention."""
+        scores = self._scores(evidence, terminology)
         # Where a category and a code below it bear the same name, the code is meant.
         order = sorted(scores, key=lambda c: (-round(scores[c], 6), terminology.is_parent(c), c))
         candidates = []

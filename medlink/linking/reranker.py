@@ -3,7 +3,7 @@
 All candidates are read in one go, so that they are compared with one another (listwise, as ClinLinker ranks) and a
 mention costs one run of the model:
 ``[CLS] text before [mention] mention [mention] text after [SEP] candidate [SEP] candidate [SEP] …``. The score of
-a candidate is read off at the ``[SEP]`` that ends it, that of NIL off ``[CLS]``.
+a candidate is the mean over its pieces, that of NIL is read off ``[CLS]``.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def build_input(
         layout: How much is read.
 
     Returns:
-        The pieces' ids, and the positions where NIL and each candidate are scored.
+        The pieces' ids, and for NIL and each candidate its first piece and the one after its last. Shape
+        (candidates + 1, 2).
     """
     before, after = "", ""
     if query.context is not None:
@@ -87,11 +88,12 @@ def build_input(
     mark = tokenizer.mask_id
     ids = [tokenizer.start_id, *left[-layout.around :], mark, *mention[: layout.mention], mark]
     ids += [*right[: layout.around], tokenizer.end_id]
-    places = [0]
+    spans = [(0, 1)]
     for pieces in texts:
+        start = len(ids)
         ids += [*pieces[: layout.candidate], tokenizer.end_id]
-        places.append(len(ids) - 1)
-    return np.array(ids, dtype=np.int64), np.array(places, dtype=np.int64)
+        spans.append((start, len(ids)))
+    return np.array(ids, dtype=np.int64), np.array(spans, dtype=np.int64)
 
 
 class Reranker:
@@ -152,7 +154,7 @@ class Reranker:
         for query, one, order in zip(queries, evidence, orders, strict=True):
             concepts = list(order[: self.layout.candidates])
             texts = [candidate_text(c, terminology.aliases[one.best(c)[0].alias], terminology) for c in concepts]
-            ids, places = build_input(query, texts, self._tokenizer, self.layout)
+            ids, spans = build_input(query, texts, self._tokenizer, self.layout)
             scores = self._model.run({"input_ids": ids[None], "attention_mask": np.ones_like(ids)[None]})[0, :, 0]
-            logits = scores[places[1:]] - scores[places[0]]
-            one.reranked = {concept: float(logit) for concept, logit in zip(concepts, logits, strict=True)}
+            nil, *logits = [float(scores[start:end].mean()) for start, end in spans]
+            one.reranked = {concept: logit - nil for concept, logit in zip(concepts, logits, strict=True)}

@@ -1,15 +1,38 @@
-"""The encoder that a training starts from."""
+"""What a training starts from: an encoder, and perhaps the weights of an earlier run."""
 
 from __future__ import annotations
 
 import importlib.util
+import pickle
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
 from transformers import AutoModel
 
 from medlink.errors import MedlinkError
 from medlink.inference.wordpiece import WordPieceEncoder
+
+
+def load_weights(model: nn.Module, checkpoint: str, prefix: str = "") -> None:
+    """Load the weights of an earlier run into a model.
+
+    Arguments:
+        model: The model.
+        checkpoint: A ``last.pt`` or ``best.pt``.
+        prefix: What the names of the checkpoint's weights begin with and those of the model do not.
+
+    Raises:
+        MedlinkError: The file is no checkpoint of such a model.
+    """
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        weights = state.get("model", state)
+        model.load_state_dict({name.removeprefix(prefix): value for name, value in weights.items()})
+    except (OSError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
+        first = str(error).splitlines()[0]
+        raise MedlinkError(f"{checkpoint}: not a checkpoint of such a model ({first})") from None
 
 
 def load_base(base: str, dropout: float) -> tuple[Any, WordPieceEncoder]:

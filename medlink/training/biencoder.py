@@ -28,7 +28,7 @@ from torch.nn.functional import normalize
 
 from medlink.errors import MedlinkError
 from medlink.inference.wordpiece import WordPieceEncoder
-from medlink.training.base import load_base
+from medlink.training.base import load_base, load_weights
 from medlink.training.settings import BiencoderSettings, MentionSettings, SourceSettings
 from medlink.training.synonyms import Group, expanded, linked_mentions, read_concepts, read_groups
 from medlink.training.variants import vary
@@ -100,10 +100,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
     encoder.set_attn_implementation("eager")  # faster for names, which are short and of many lengths
     model = NameEncoder(encoder)
     if settings.start:
-        try:
-            model.load_state_dict(torch.load(settings.start, weights_only=True)["model"])
-        except (OSError, RuntimeError, KeyError) as error:
-            raise MedlinkError(f"{settings.start}: not a checkpoint of such a model ({error})") from None
+        load_weights(model, settings.start)
     groups, members = read_groups(settings.sources, settings.mentions)
     run = BiencoderRun(model, tokenizer, settings, checksums=_checksums(settings), groups=len(groups))
     run.names = sum(len(group.names) for group in groups)
@@ -209,7 +206,9 @@ def _step(
 ) -> torch.Tensor:
     """The loss of one batch: seeds and some of their neighbours, two names of each."""
     chosen: dict[int, None] = {}
-    for seed in rng.sample(range(len(drawn)), min(settings.seeds, len(drawn))):
+    mentioned = [i for i, at in enumerate(drawn) if groups[at].mentions]
+    seeds = rng.sample(mentioned, min(int(settings.seeds * settings.mentioned), len(mentioned)))
+    for seed in [*seeds, *rng.sample(range(len(drawn)), min(settings.seeds - len(seeds), len(drawn)))]:
         chosen[drawn[seed]] = None
         for other in rng.sample(range(near.shape[1]), min(settings.neighbours, near.shape[1])):
             chosen[drawn[int(near[seed, other])]] = None
@@ -250,6 +249,8 @@ def _alike_texts(texts: Sequence[str], device: torch.device) -> torch.Tensor:
 def _two_names(group: Group, settings: BiencoderSettings, rng: Random) -> list[str]:
     if group.definition and rng.random() < settings.definitions:
         return [rng.choice(group.names), group.definition]
+    if group.mentions and rng.random() < settings.mentioned:
+        return [rng.choice(group.mentions), rng.choice(group.names)]
     names = rng.sample(group.names, 2) if len(group.names) > 1 else [group.names[0], vary(group.names[0], rng)]
     return [vary(name, rng) if rng.random() < settings.varied else name for name in names]
 

@@ -14,16 +14,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from medlink.evaluation.linking import GoldMention, crosswalk_gold, read_gold, read_unknown
+from medlink.errors import MedlinkError
+from medlink.evaluation.linking import GoldMention, LinkScores, crosswalk_gold, read_gold, read_unknown
 from medlink.inference.names import NameEncoder
-from medlink.linking.calibration import MODELS, Calibration, default_calibration
+from medlink.linking.calibration import Calibration, default_calibration
 from medlink.linking.evidence import FEATURES, Evidence
 from medlink.linking.linker import Linker, expand_queries
 from medlink.linking.model import LinkModel
-from medlink.linking.ranking import WEIGHED
+from medlink.linking.ranking import WEIGHED, Ranker
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query
 from medlink.terminology.store import Terminology
+from medlink.terminology.words import hash64
 from medlink.training.settings import CalibrationSettings
 from medlink.training.synonyms import read_concepts
 
@@ -40,6 +42,9 @@ _ABSENT = 0.15
 _RIDGE = 0.02
 
 
+Weights = dict[str, dict[str, float]]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A mention to fit on: features of its candidates, and which are right (none: NIL)."""
@@ -49,7 +54,24 @@ class Case:
     weight: float = 1.0
 
 
-def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranker: Reranker | None) -> Calibration:
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A mention, the rows of the concepts that it means, and what was found for it."""
+
+    query: Query
+    right: frozenset[int]
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A calibration, and for each terminology how the scores hold on the halves that they were not fitted on."""
+
+    calibration: Calibration
+    held_out: dict[str, LinkScores]
+
+
+def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranker: Reranker | None) -> Fitted:
     """Fit a calibration.
 
     Arguments:
@@ -63,20 +85,63 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
     Raises:
         MedlinkError: Something named in the settings cannot be read.
     """
-    weights: dict[str, dict[str, dict[str, float]]] = {}
-    pooled: dict[str, list[Case]] = {model: [] for model in MODELS}
+    if settings.general not in settings.sources:
+        raise MedlinkError(f"general is {settings.general!r}, which is not among the sources")
+    weights: dict[str, Weights] = {}
+    held_out: dict[str, LinkScores] = {}
     for name, source in settings.sources.items():
         terminology = Terminology.from_records(name, list(read_concepts(source)))
         linker = Linker([terminology], model=LinkModel(encoder, default_calibration(), reranker))
-        cases = gather_cases(linker, read_mentions(settings, name))
-        weights[name] = {model: fit(of_model, model) for model, of_model in cases.items() if of_model}
-        log.info("%s: fitted on %d mentions", name, len(cases["full"]))
-        for model in MODELS if name in settings.general else ():
-            pooled[model] += cases[model]
-    weights["*"] = {model: fit(cases, model) for model, cases in pooled.items() if cases}
-    if reranker is None:
-        weights["*"]["reranked"] = weights["*"]["full"]
-    return Calibration(weights)
+        items = gather(linker, read_mentions(settings, name))
+        log.info("%s: %d mentions", name, len(items))
+        weights[name] = _fit(items, linker.ranker, terminology, read=True)
+        halves = [[item for item in items if _half(item) == half] for half in (0, 1)]
+        held_out[name] = LinkScores()
+        for half in (0, 1):
+            own = Calibration({"*": _fit(halves[1 - half], linker.ranker, terminology)})
+            _score(halves[half], replace(linker.ranker, calibration=own), terminology, held_out[name])
+    weights["*"] = weights[settings.general]
+    return Fitted(Calibration(weights), held_out)
+
+
+def _half(item: Item) -> int:
+    """Which half an item belongs to: mentions of one document, and the same mention, are not parted."""
+    return hash64(item.query.context[0] if item.query.context else item.query.text) % 2
+
+
+def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, read: bool = False) -> Weights:
+    """The weights of all models, each fitted on the mentions that it decides.
+
+    Arguments:
+        items: The mentions.
+        ranker: A ranker with the stages that found the evidence.
+        terminology: The terminology of the concepts.
+        read: Whether the cross-encoder is to read what looking names up does not settle.
+    """
+    # What no mention tells anything about stays as it comes with medlink.
+    weights: Weights = {model: dict(own) for model, own in default_calibration().weights["*"].items()}
+    looked_up = [Case(*_sure_case(item, terminology)) for item in items if item.evidence.sure()]
+    if looked_up:
+        weights["exact"] = fit(looked_up, "exact")
+    ranker = replace(ranker, calibration=Calibration({"*": weights}))
+    open_ = [item for item in items if item.evidence.hits and not ranker.settled(item.evidence, terminology)]
+    if not open_:
+        return weights
+    for item in open_ if read else ():
+        item.evidence.reranked = {}
+    weights["full"] = fit([case for item in open_ for case in _with_and_without(item, terminology)], "full")
+    if ranker.reranker is not None:
+        if read:
+            ranker.read([item.query for item in open_], [item.evidence for item in open_], terminology)
+        both = [case for item in open_ for case in _with_and_without(item, terminology)]
+        weights["reranked"] = fit(both, "reranked")
+    return weights
+
+
+def _score(items: Sequence[Item], ranker: Ranker, terminology: Terminology, scores: LinkScores) -> None:
+    for item in items:
+        right = frozenset(terminology.concept_ids[row] for row in item.right)
+        scores.add(right, ranker.candidates(item.evidence, terminology, 25))
 
 
 def read_mentions(settings: CalibrationSettings, terminology: str) -> list[GoldMention]:
@@ -93,47 +158,40 @@ def read_mentions(settings: CalibrationSettings, terminology: str) -> list[GoldM
     return gold
 
 
-def gather_cases(linker: Linker, gold: Sequence[GoldMention]) -> dict[str, list[Case]]:
-    """The cases of mentions for each model.
+def gather(linker: Linker, gold: Sequence[GoldMention]) -> list[Item]:
+    """What the stages find for mentions; those that are NIL before any search are left out.
 
     Arguments:
         linker: A linker of one terminology.
         gold: The mentions; those without a concept in the terminology are NIL.
     """
-    cases: dict[str, list[Case]] = {model: [] for model in MODELS}
-    (terminology,), ranker = linker.terminologies, linker.ranker
+    (terminology,) = linker.terminologies
     asked = [Query(one.text, one.context) for one in gold]
-    queries = [replace(q, text=e.text) for q, e in zip(asked, expand_queries(asked), strict=True) if not e.open]
-    of_query = [one for one, e in zip(gold, expand_queries(asked), strict=True) if not e.open]
-    found = ranker.gather(queries, terminology, 25)
-    for one, evidence in zip(of_query, found, strict=True):
-        right = _rows(one, terminology)
-        if sure := evidence.sure():
-            features = evidence.features(sure, terminology)
-            cases["exact"].append(Case(features, np.array([c in right for c in sure])))
-        cases["full"] += _with_and_without(evidence, right, terminology)
-    if ranker.reranker is not None:
-        open_ = [i for i, (_, order) in enumerate(ranker.open_candidates(queries, terminology)) if order]
-        ranker.read([queries[i] for i in open_], [found[i] for i in open_], terminology)
-        for i in open_:
-            cases["reranked"] += _with_and_without(found[i], _rows(of_query[i], terminology), terminology)
-    return cases
+    queries, right = [], []
+    for one, query, expansion in zip(gold, asked, expand_queries(asked), strict=True):
+        if not expansion.open:
+            queries.append(replace(query, text=expansion.text))
+            rows = (terminology.row(id_) for id_ in one.concept_ids)
+            right.append(frozenset(row for row in rows if row is not None))
+    found = linker.ranker.gather(queries, terminology, 25)
+    return [Item(*parts) for parts in zip(queries, right, found, strict=True)]
 
 
-def _rows(gold: GoldMention, terminology: Terminology) -> set[int]:
-    return {row for id_ in gold.concept_ids if (row := terminology.row(id_)) is not None}
+def _sure_case(item: Item, terminology: Terminology) -> tuple[np.ndarray, np.ndarray]:
+    sure = item.evidence.sure()
+    return item.evidence.features(sure, terminology), np.array([concept in item.right for concept in sure])
 
 
-def _with_and_without(evidence: Evidence, right: set[int], terminology: Terminology) -> list[Case]:
+def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
     found = []
     for absent in (False, True):
-        left = Evidence(evidence.text, reranked=evidence.reranked)
-        left.hits = {c: hits for c, hits in evidence.hits.items() if not absent or c not in right}
-        if (absent and not right & evidence.hits.keys()) or not left.hits:
+        hits = {c: of for c, of in item.evidence.hits.items() if not absent or c not in item.right}
+        if (absent and not item.right & item.evidence.hits.keys()) or not hits:
             continue
+        left = Evidence(item.evidence.text, hits, item.evidence.reranked)
         concepts = left.weighed(WEIGHED)
-        features = left.features(concepts, terminology)
-        found.append(Case(features, np.array([c in right for c in concepts]), _ABSENT if absent else 1.0))
+        right = np.array([concept in item.right for concept in concepts])
+        found.append(Case(left.features(concepts, terminology), right, _ABSENT if absent else 1.0))
     return found
 
 

@@ -33,7 +33,7 @@ from medlink.linking.reranker import Layout, build_input, candidate_text
 from medlink.linking.stages import Query
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import stems_of
-from medlink.training.base import load_base
+from medlink.training.base import load_base, load_weights
 from medlink.training.settings import CrossencoderSettings
 from medlink.training.synonyms import read_concepts
 from medlink.training.variants import vary
@@ -111,7 +111,7 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
     folder.mkdir(parents=True, exist_ok=True)
     encoder, tokenizer = load_base(settings.base, 0.0)
     if settings.start:
-        _start(encoder, settings.start)
+        load_weights(encoder, settings.start, prefix="encoder.")
     if settings.layers:
         encoder.encoder.layer = encoder.encoder.layer[: settings.layers]
         encoder.config.num_hidden_layers = settings.layers
@@ -187,14 +187,6 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
 
 def _retriever(settings: CrossencoderSettings) -> LinkModel:
     return LinkModel.from_encoder(load_name_encoder(settings.retriever))
-
-
-def _start(encoder: Any, checkpoint: str) -> None:
-    try:
-        state = torch.load(checkpoint, weights_only=True)["model"]
-        encoder.load_state_dict({name.removeprefix("encoder."): value for name, value in state.items()})
-    except (OSError, RuntimeError, KeyError) as error:
-        raise MedlinkError(f"{checkpoint}: not a checkpoint of such a bi-encoder ({error})") from None
 
 
 def mention_examples(linker: Linker, gold: Sequence[GoldMention], layout: Layout) -> list[Example]:
@@ -289,8 +281,8 @@ def _logits(
         ids[row, : len(one)], mask[row, : len(one)] = one, 1
     with torch.autocast(device.type, torch.bfloat16):
         scores = model(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))[..., 0]
-    for row, (_, places) in enumerate(inputs):
-        yield scores[row, torch.from_numpy(places).to(device)].float()
+    for row, (_, spans) in enumerate(inputs):
+        yield torch.stack([scores[row, start:end].float().mean() for start, end in spans.tolist()])
 
 
 def _loss(

@@ -24,7 +24,7 @@ from medlink.evaluation.ner import Scores, score_spans
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
-from medlink.training.base import load_base
+from medlink.training.base import load_base, load_weights
 from medlink.training.corpus import Passage, read_corpus
 from medlink.training.settings import NerSettings
 
@@ -130,10 +130,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     encoder, tokenizer = load_base(settings.base, settings.dropout)
     model = TokenClassifier(encoder, len(settings.labels), settings.dropout)
     if settings.start:
-        try:
-            model.load_state_dict(torch.load(settings.start, weights_only=True))
-        except (OSError, RuntimeError) as error:
-            raise MedlinkError(f"{settings.start}: not a checkpoint of such a model ({error})") from None
+        load_weights(model, settings.start)
     run = NerRun(model, tokenizer, settings)
     samples: list[_Sample] = []
     dev: dict[str, list[Passage]] = {}

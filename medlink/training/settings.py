@@ -145,6 +145,8 @@ class BiencoderSettings:
         neighbours: Nearest neighbours that each brings.
         reach: How many nearest neighbours these are drawn from.
         longest: Word pieces of a name that are read.
+        mentioned: Share of the seeds that corpora mention; for concepts that they do, also how often a mention stands
+            beside a name.
         varied: Share of the names that are written in another way.
         definitions: Share of the concepts with a definition for which it stands in place of a name.
         slack: By how much a concept may be more like its parent than like others before it counts.
@@ -167,6 +169,7 @@ class BiencoderSettings:
     neighbours: int = 6
     reach: int = 12
     longest: int = 24
+    mentioned: float = 0.5
     varied: float = 0.2
     definitions: float = 0.05
     slack: float = 0.1
@@ -270,14 +273,14 @@ class CalibrationSettings:
         crosswalks: By terminology, files of names with cross-references into it, of which every second is taken; the
             others are for measuring.
         unknown: Files of mentions, one a line, that no concept fits.
-        general: The terminologies whose mentions stand for those of any other.
+        general: The terminology whose weights stand for those of any other.
     """
 
     sources: dict[str, SourceSettings]
     mentions: dict[str, MentionSettings]
     crosswalks: dict[str, CrosswalkSettings]
     unknown: list[str]
-    general: list[str]
+    general: str
 
     @classmethod
     def load(cls, path: str | Path) -> CalibrationSettings:

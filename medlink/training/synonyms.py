@@ -32,12 +32,14 @@ class Group:
 
     Arguments:
         names: The names.
+        mentions: How corpora mention it, where that is none of the names.
         sources: The terminologies they come from.
         parents: Positions of the groups right above.
         definition: A definition, or the empty string.
     """
 
     names: list[str] = field(default_factory=list)
+    mentions: list[str] = field(default_factory=list)
     sources: set[str] = field(default_factory=set)
     parents: set[int] = field(default_factory=set)
     definition: str = ""
@@ -89,8 +91,10 @@ def read_groups(
         for document, mention in linked_mentions(corpus.path, corpus.labels):
             found = {position.get((corpus.terminology, id_)) for id_ in mention.concept_ids}
             text = expanded(document, mention)
-            if len(found) == 1 and (only := found.pop()) is not None and text not in groups[only].names:
-                groups[only].names.append(text)
+            if len(found) != 1 or (only := found.pop()) is None:
+                continue
+            if text not in groups[only].names and text not in groups[only].mentions:
+                groups[only].mentions.append(text)
     members: dict[str, list[int]] = {source: [] for source in sources}
     for i, group in enumerate(groups):
         for source in sorted(group.sources):

@@ -1,0 +1,64 @@
+"""What the fitting of the linker's calibration leaves behind: the weights and a card with the reliability."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medlink.training.calibration import Fitted
+from medlink.training.cards import made_with, table
+from medlink.training.settings import CalibrationSettings
+
+_CARD = """# Model card: calibration of the linker
+
+A conditional logit model over the candidates of a mention and NIL. Its score is the chance that the concept is meant.
+
+| | |
+|---|---|
+| method | maximum likelihood with a small ridge; beside each mention itself without its concepts counts as NIL |
+| other terminologies | take the weights of {general} |
+{made_with}
+
+## Data
+
+{data}
+
+## Reliability
+
+Two folds by document: each mention is scored with weights fitted on the other half.
+
+{reliability}
+
+## Limits
+
+Chances hold for mentions like those above. For another encoder they have to be fitted anew.
+"""
+
+
+def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path) -> None:
+    """Write the weights (``calibration.json``) and the card (``README.md``).
+
+    Arguments:
+        fitted: What was fitted.
+        settings: What it was fitted on.
+        folder: Where to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "calibration.json").write_text(fitted.calibration.to_json(), encoding="utf-8")
+    data = [[name, one.terminology, one.licence] for name, one in settings.mentions.items()]
+    data += [[f"{name}, every second name", one.terminology, one.licence] for name, one in settings.crosswalks.items()]
+    data += [[file, "NIL in all", "Apache-2.0"] for file in settings.unknown]
+    parts = []
+    for name, scores in fitted.held_out.items():
+        rows = [
+            [f"{mean:.2f}", f"{share:.2f}", str(count), "█" * round(share * 20)]
+            for mean, share, count in scores.reliability()
+        ]
+        error = f"expected calibration error {scores.calibration_error:.3f} over {len(scores.answers):,} answers"
+        parts.append(f"**{name}**: {error}\n\n" + table(["score", "right", "answers", ""], rows))
+    card = _CARD.format(
+        general=settings.general,
+        made_with=made_with(),
+        data=table(["mentions", "terminology", "licence"], data),
+        reliability="\n\n".join(parts),
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")
