@@ -53,6 +53,25 @@ def common_conditions(icd10cm: Terminology) -> Iterator[Concept]:
             yield Concept(concept.concept_id, concept.name, ours, concept.types)
 
 
+def set_link_model(
+    linker: MedlinkLinker, terminologies: list[Terminology], encoder: Path, reranker: Path, calibration: Path, to: Path
+) -> None:
+    """Give the linker its model, and the vectors of the terminologies' names."""
+    model = LinkModel(
+        OnnxNameEncoder.load(encoder),
+        Calibration.from_json((calibration / "calibration.json").read_text("utf-8")),
+        Reranker.load(reranker) if reranker.exists() else None,
+    )
+    vectors = []
+    for terminology in terminologies:
+        folder = to / "vectors" / terminology.name
+        before = LINKER / "vectors" / terminology.name
+        if before.exists():
+            shutil.copytree(before, folder)
+        vectors.append(build_vectors(folder, terminology, model.encoder))
+    linker.set_model(model, vectors)
+
+
 def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
     """Write the package's data folder, with the models of these folders."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -106,19 +125,8 @@ def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
         assert isinstance(linker, MedlinkLinker)
         opened = [terminologies["icd10cm"], terminologies["hpo"]]
         linker.set_terminologies(opened)
-        link_model = LinkModel(
-            OnnxNameEncoder.load(encoder),
-            Calibration.from_json((calibration / "calibration.json").read_text("utf-8")),
-            Reranker.load(reranker) if reranker.exists() else None,
-        )
-        vectors = []
-        for terminology in opened:
-            folder = Path(scratch) / "vectors" / terminology.name
-            before = LINKER / "vectors" / terminology.name
-            if before.exists():
-                shutil.copytree(before, folder)
-            vectors.append(build_vectors(folder, terminology, link_model.encoder))
-        linker.set_model(link_model, vectors)
+        if encoder.exists():
+            set_link_model(linker, opened, encoder, reranker, calibration, Path(scratch))
         nlp.meta.update(
             name="medlink_sm",
             version=VERSION,

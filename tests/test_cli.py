@@ -160,7 +160,7 @@ def test_a_terminology_of_ones_own_is_built_listed_and_searched(tmp_path, home):
 
 
 def test_bad_builds_leave_nothing(tmp_path, home):
-    failed(medlink("terminology", "build", "mine"), "unknown format", "icd10cm, hpo, jsonl")
+    failed(medlink("terminology", "build", "mine"), "unknown format", "icd10cm, hpo, obo, medic")
     failed(medlink("terminology", "build", "../x", "-f", "jsonl"), "cannot be a terminology's name")
     failed(medlink("terminology", "build", "mine", "-f", "jsonl"), "needs a source")
     failed(medlink("terminology", "build", "hpo", tmp_path / "none.obo"), "no such file")

@@ -288,3 +288,12 @@ def test_what_is_found_survives_a_saved_document():
     copy = spacy.tokens.Doc(nlp.vocab).from_bytes(doc.to_bytes())
     assert [s.name for s in copy._.sections] == ["past_medical_history"]
     assert [a.long for a in copy._.abbreviations] == [a.long for a in doc._.abbreviations] == ["diabetes mellitus"]
+
+
+def test_an_abbreviation_may_take_the_initials_in_another_order():
+    assert [(d.short, d.long) for d in find_definitions("Myotonic dystrophy (DM) is inherited.")] == [
+        ("DM", "Myotonic dystrophy")
+    ]
+    # A degree behind a name, and words without the letters, are no definitions.
+    assert list(find_definitions("Seen by Dr David Miller (MD).")) == []
+    assert list(find_definitions("Renal failure (DM) was seen.")) == []

@@ -198,3 +198,9 @@ def test_an_abbreviation_that_the_context_leaves_open_fits_nothing(terminology):
 def test_a_mention_without_abbreviations_is_linked_as_given(terminology):
     (found,) = Linker([terminology]).link(["heart attack"], [("HEART ATTACKS", 0, 13)])
     assert found[0].alias == "Heart attack"
+
+
+def test_an_abbreviation_defined_inside_a_mention_is_said_once(terminology):
+    text = "Low-set ears (LSE) were seen."
+    (found,) = Linker([terminology]).link(["Low-set ears (LSE)"], [(text, 0, 18)])
+    assert (found[0].concept_id, found[0].query) == ("C3", "Low-set ears")

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 def evaluate_link(
     corpus: Annotated[
-        Path, typer.Argument(help="PubTator file; a file of mentions, one a line, that no concept fits; or OBO files.")
+        Path,
+        typer.Argument(help="PubTator file or HPO GSC+; with --nil a list, with --crosswalk an OBO file or folder."),
     ],
     terminology: Annotated[str, typer.Option("--terminology", "-t", help="Name or folder of the terminology.")],
     label: Annotated[list[str] | None, typer.Option(help="Labels of the mentions to take; all by default.")] = None,
     seen: Annotated[Path | None, typer.Option(help="Training split, to tell seen mentions from unseen ones.")] = None,
+    nil: Annotated[
+        bool, typer.Option("--nil", help="The file lists mentions that no concept fits, one a line.")
+    ] = False,
     crosswalk: Annotated[str, typer.Option(help="Take the names with cross-references of this prefix, from OBO.")] = "",
     category: Annotated[int, typer.Option(help="Compare so many characters of the concept ids; 0 for all.")] = 0,
     model: Annotated[str, typer.Option(help="Pipeline package, or 'none' to link by names and words.")] = DEFAULT_MODEL,
@@ -35,7 +39,7 @@ def evaluate_link(
     linker = open_linker(model, [terminology], encoder=encoder, rerank=rerank)
     if crosswalk:
         gold = crosswalk_gold(sorted(corpus.glob("*.obo")) if corpus.is_dir() else [corpus], crosswalk)
-    elif corpus.suffix == ".txt" and "|t|" not in corpus.open(encoding="utf-8").readline():
+    elif nil:
         gold = read_unknown(corpus)
     else:
         gold = read_gold(corpus, label or ())

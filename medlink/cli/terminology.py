@@ -58,7 +58,7 @@ def build(
     format: Annotated[str, typer.Option("--format", "-f", help="icd10cm, hpo, obo, medic, drugbank or jsonl.")] = "",
     version: Annotated[str, typer.Option(help="Version, where the source does not state one.")] = "",
     vectors: Annotated[
-        bool, typer.Option(help="Embed the names too, with the encoder of the installed pipeline package.")
+        bool, typer.Option(help="Embed the names too, where the installed pipeline package has an encoder.")
     ] = True,
 ) -> None:
     """Build a terminology into $MEDLINK_HOME, or the user data folder.
@@ -89,7 +89,10 @@ def build(
     manifest = Terminology(folder).manifest
     typer.echo(f"{name}: {manifest['concepts']:,} concepts, {manifest['names']:,} names in {folder}")
     if vectors and find_spec(DEFAULT_MODEL) is not None:
-        embed(name)
+        from medlink.linking.component import load_link_model
+
+        if load_link_model(DEFAULT_MODEL) is not None:
+            embed(name)
 
 
 @app.command()
@@ -120,7 +123,7 @@ def embed(
         index = build_vectors(
             folder, opened, names, progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
-    typer.echo(f"{opened.name}: vectors of {len(index):,} different names in {folder}")
+    typer.echo(f"{opened.name}: vectors of {len(index):,} names in {folder}")
 
 
 @app.command()

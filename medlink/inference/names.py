@@ -57,6 +57,7 @@ class OnnxNameEncoder:
             settings = json.loads(files[_SETTINGS])
             self.dimensions: int = settings["dimensions"]
             self._longest: int = settings["longest"]
+            self._mean: bool = {"mean": True, "first": False}[settings["pooling"]]
             self._tokenizer = WordPieceEncoder.from_str(files[_TOKENIZER].decode())
             self._model = OnnxModel(files[_MODEL], providers=providers)
         except (KeyError, ValueError) as error:
@@ -96,7 +97,7 @@ class OnnxNameEncoder:
             [self._tokenizer.start_id, *one[: self._longest], self._tokenizer.end_id]
             for one in self._tokenizer.encode_texts(names)
         ]
-        return _by_length(ids, run, self.dimensions)
+        return _by_length(ids, run, self.dimensions, mean=self._mean)
 
 
 class TorchNameEncoder:
@@ -139,12 +140,11 @@ class TorchNameEncoder:
 
         def run(ids: IntArray) -> FloatArray:
             with self._torch.inference_mode():
-                hidden = self.model(self._torch.from_numpy(ids)).last_hidden_state
-            result: FloatArray = (hidden.mean(1) if self.mean else hidden[:, 0]).numpy()
+                result: FloatArray = self.model(self._torch.from_numpy(ids)).last_hidden_state.numpy()
             return result
 
         encoded = self.tokenizer(list(names), truncation=True, max_length=self.longest + 2)["input_ids"]
-        return _by_length(encoded, run, self.dimensions)
+        return _by_length(encoded, run, self.dimensions, mean=self.mean)
 
 
 def load_name_encoder(model: str | Path) -> NameEncoder:
@@ -161,8 +161,17 @@ def load_name_encoder(model: str | Path) -> NameEncoder:
     return TorchNameEncoder(model)
 
 
-def _by_length(ids: Sequence[Sequence[int]], run: Callable[[IntArray], FloatArray], dimensions: int) -> FloatArray:
-    """Run names of one length together, without padding, so that no name's vector depends on another's length."""
+def _by_length(
+    ids: Sequence[Sequence[int]], run: Callable[[IntArray], FloatArray], dimensions: int, *, mean: bool
+) -> FloatArray:
+    """Run names of one length together, without padding, so that no name's vector depends on another's length.
+
+    Arguments:
+        ids: The pieces of each name.
+        run: Gives a vector for each piece of names of one length.
+        dimensions: Length at which vectors are cut.
+        mean: Whether a name's vector is the mean of its pieces' or that of the first.
+    """
     vectors = np.zeros((len(ids), dimensions), dtype=np.float32)
     by_length: dict[int, list[int]] = {}
     for i, one in enumerate(ids):
@@ -171,8 +180,11 @@ def _by_length(ids: Sequence[Sequence[int]], run: Callable[[IntArray], FloatArra
         size = max(1, _BATCH_PIECES // length)
         for at in range(0, len(places), size):
             part = places[at : at + size]
-            cut = run(np.array([ids[i] for i in part], dtype=np.int64))[:, :dimensions]
-            vectors[part] = cut / np.maximum(np.linalg.norm(cut, axis=1, keepdims=True), 1e-12)
+            hidden = run(np.array([ids[i] for i in part], dtype=np.int64))
+            for i, pieces in zip(part, hidden, strict=True):
+                # Name by name: sums over a whole batch are rounded in an order that depends on its size.
+                vector = (pieces.mean(axis=0) if mean else pieces[0])[:dimensions]
+                vectors[i] = vector / max(float(np.linalg.norm(vector)), 1e-12)
     return vectors
 
 

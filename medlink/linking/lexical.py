@@ -28,7 +28,7 @@ _ALIKE = 0.8
 _SHORT = 5
 # A word that more names hold than this retrieves nothing unless all words are that common.
 _COMMON = 20_000
-_SCORED = 200
+_SCORED = 120
 # Words that turn a name into another concept when only one side has them, and by how much the score falls.
 _OPPOSITES = tuple(
     (re.compile(rf"\b(?:{one})\b"), re.compile(rf"\b(?:{other})\b"))
@@ -82,8 +82,9 @@ class LexicalStage:
         added = np.maximum(0.0, terminology.alias_weight[aliases] - overlap)
         shares = overlap / (overlap + (_MISSING * missing + _ADDED * added) / 2)
         best = np.argsort(-shares, kind="stable")[:_SCORED]
+        mention = _Mention(text)
         return [
-            Hit(alias, self._score(text, terminology.aliases[alias], share) * worth(terminology, alias))
+            Hit(alias, mention.score(terminology.aliases[alias], share) * worth(terminology, alias))
             for alias, share in zip(aliases[best].tolist(), shares[best].tolist(), strict=True)
         ]
 
@@ -94,22 +95,33 @@ class LexicalStage:
             cache[stem] = _similar_words(stem, terminology)
         return cache[stem]
 
-    @staticmethod
-    def _score(text: str, name: str, share: float) -> float:
+
+class _Mention:
+    """A mention that names are compared with; what is asked of it alone is asked once."""
+
+    def __init__(self, text: str) -> None:
+        key = verbatim_key(text)
+        stems = sorted(stems_of(key))
+        self._letters = " ".join(stems)
+        self._numbers = {stem for stem in stems if stem.isdigit()}
+        self._negated = bool(_NEGATIONS.search(key))
+        # For each pair of opposites of which the mention has one: that one, and the other.
+        pairs = [pair for pair in _OPPOSITES if bool(pair[0].search(key)) != bool(pair[1].search(key))]
+        self._sides = [(one, other) if one.search(key) else (other, one) for one, other in pairs]
+
+    def score(self, name: str, share: float) -> float:
         """Score a name: the weighted share of common words, and how alike the strings are."""
-        text, name = verbatim_key(text), verbatim_key(name)
-        stems, name_stems = sorted(stems_of(text)), sorted(stems_of(name))
-        letters = ratio(" ".join(stems), " ".join(name_stems)) / 100
-        score = _CEILING * (0.75 * min(1.0, share) + 0.25 * letters)
-        if bool(_NEGATIONS.search(text)) != bool(_NEGATIONS.search(name)):
+        name = verbatim_key(name)
+        stems = sorted(stems_of(name))
+        score = _CEILING * (0.75 * min(1.0, share) + 0.25 * ratio(self._letters, " ".join(stems)) / 100)
+        if self._negated != bool(_NEGATIONS.search(name)):
             score *= _NEGATION_FACTOR
-        if {stem for stem in stems if stem.isdigit()} != {stem for stem in name_stems if stem.isdigit()}:
+        if self._numbers != {stem for stem in stems if stem.isdigit()}:
             score *= _NUMBER_FACTOR
-        for one, other in _OPPOSITES:
-            sides = (bool(one.search(text)), bool(other.search(text)), bool(one.search(name)), bool(other.search(name)))
-            if sides in ((True, False, False, True), (False, True, True, False)):
+        for own, other in self._sides:
+            if other.search(name) and not own.search(name):
                 score *= _OPPOSITE_FACTOR
-        return float(score)
+        return score
 
 
 def _similar_words(stem: str, terminology: Terminology) -> dict[int, float]:

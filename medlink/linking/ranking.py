@@ -53,7 +53,7 @@ class Ranker:
             queries: The mentions.
             terminology: Where to look.
             k: Most candidates for each.
-            thorough: Whether all stages are asked also where the first are sure; it changes no candidate of these.
+            thorough: Whether further stages are asked also where the first are sure, but found fewer than ``k``.
 
         Returns:
             For each mention its candidates, best first.
@@ -75,8 +75,12 @@ class Ranker:
         open_ = [i for i, query in enumerate(queries) if same[i] == i and query.text.strip()]
         looked_up = False
         for stage in self.stages:
-            if looked_up and not stage.final and not thorough:
-                open_ = [i for i in open_ if not self.settled(evidence[i], terminology)]
+            if looked_up and not stage.final:
+                open_ = [
+                    i
+                    for i in open_
+                    if (thorough and len(evidence[i].hits) < k) or not self.settled(evidence[i], terminology)
+                ]
             looked_up = stage.final
             for i, hits in zip(open_, stage.retrieve([queries[i] for i in open_], terminology, k), strict=True):
                 evidence[i].add(stage.name, hits, terminology)

@@ -194,7 +194,8 @@ def _open(source: Path | Mapping[str, bytes], name: str, size: int) -> Array:
         if file.stat().st_size != size:
             raise ValueError(f"{file.name} has {file.stat().st_size} bytes instead of {size}")
         try:
-            array: Array = np.load(file, mmap_mode="r", allow_pickle=False)
+            # As a plain array: indexing a memmap costs several times as much.
+            array: Array = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
         except ValueError:  # an empty array cannot be mapped
             array = np.load(file, allow_pickle=False)
         return array

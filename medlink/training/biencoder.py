@@ -1,11 +1,11 @@
 """Training of the bi-encoder: names of one meaning are pulled together, those of others pushed apart.
 
-Self-alignment with the multi-similarity loss and hard pairs mined in the batch (SapBERT, Liu et al. 2021; the
-loss is Wang et al. 2019), in batches of neighbouring concepts, so that what is easily taken for another meets it
-(as in dense retrieval with mined negatives). From the hierarchy: a definition is one more name of its concept
-(BioLORD, Remy et al. 2024), and a parent may be more alike than others (HiPrBERT, Yan et al. 2023). Vectors cut
-short are trained too (Matryoshka, Kusupati et al. 2022). Training writes a checkpoint after each round and
-goes on from it when started again.
+Self-alignment of synonyms (SapBERT, Liu et al. 2021) with InfoNCE (van den Oord et al. 2018), or with SapBERT's own
+multi-similarity loss over mined pairs (Wang et al. 2019), which learns several times more slowly here; in batches of
+neighbouring concepts, so that what is easily taken for another meets it. From the hierarchy: a definition is one more
+name of its concept (BioLORD, Remy et al. 2024), and a parent may be more alike than others (HiPrBERT, Yan et al.
+2023). Vectors cut short are trained too (Matryoshka, Kusupati et al. 2022). Training writes a checkpoint after each
+round and goes on from it when started again.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 # Of the loss, as SapBERT has them: weights of positive and negative pairs, likeness that parts them, mining margin.
 _ALPHA, _BETA, _BASE, _MARGIN = 1.0, 60.0, 0.5, 0.2
+_TEMPERATURE = 0.05
 # A batch is run in pieces of names of like length, so that little is padded.
 _PIECES = 8
 _EMBED_BATCH = 256
@@ -54,11 +55,16 @@ class NameEncoder(nn.Module):
         self.encoder = encoder
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Embed names: two (batch, pieces) tensors in, (batch, dimensions) vectors out, not normalised."""
-        return self.pool(self.encoder.get_input_embeddings()(input_ids), attention_mask)
+        """Two (batch, pieces) tensors in, the vectors of the pieces out: (batch, pieces, dimensions)."""
+        return torch.as_tensor(self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state)
 
     def pool(self, pieces: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """The same from the embeddings of the pieces. Shape of ``pieces`` (batch, pieces, dimensions)."""
+        """The vectors of names, not normalised, from the embeddings of their pieces.
+
+        Arguments:
+            pieces: Shape (batch, pieces, dimensions).
+            attention_mask: Shape (batch, pieces).
+        """
         hidden = self.encoder(inputs_embeds=pieces, attention_mask=attention_mask).last_hidden_state
         weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
         return torch.as_tensor((hidden * weights).sum(1) / weights.sum(1))
@@ -96,7 +102,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
         torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    encoder, tokenizer = load_base(settings.base, 0.0)
+    encoder, tokenizer = load_base(settings.base, settings.dropout)
     encoder.set_attn_implementation("eager")  # faster for names, which are short and of many lengths
     model = NameEncoder(encoder)
     if settings.start:
@@ -205,17 +211,18 @@ def _step(
     rng: Random,
 ) -> torch.Tensor:
     """The loss of one batch: seeds and some of their neighbours, two names of each."""
-    chosen: dict[int, None] = {}
-    mentioned = [i for i, at in enumerate(drawn) if groups[at].mentions]
-    seeds = rng.sample(mentioned, min(int(settings.seeds * settings.mentioned), len(mentioned)))
-    for seed in [*seeds, *rng.sample(range(len(drawn)), min(settings.seeds - len(seeds), len(drawn)))]:
-        chosen[drawn[seed]] = None
+    chosen: dict[int, str] = {}  # groups, and the mention that stands for one of the names, if any
+    mentions = [(i, mention) for i, at in enumerate(drawn) for mention in groups[at].mentions]
+    seeds = rng.sample(mentions, min(int(settings.seeds * settings.mentioned), len(mentions)))
+    seeds += [(i, "") for i in rng.sample(range(len(drawn)), min(settings.seeds - len(seeds), len(drawn)))]
+    for seed, mention in seeds:
+        chosen[drawn[seed]] = mention or chosen.get(drawn[seed], "")
         for other in rng.sample(range(near.shape[1]), min(settings.neighbours, near.shape[1])):
-            chosen[drawn[int(near[seed, other])]] = None
+            chosen.setdefault(drawn[int(near[seed, other])], "")
     texts: list[str] = []
     owner: list[int] = []
-    for at in chosen:
-        texts += _two_names(groups[at], settings, rng)
+    for at, mention in chosen.items():
+        texts += [mention, rng.choice(groups[at].names)] if mention else _two_names(groups[at], settings, rng)
         owner += [at, at]
     model.train()
     device = next(model.parameters()).device
@@ -235,7 +242,7 @@ def _step(
     losses = []
     for dimension in settings.dimensions:
         cut = normalize(vectors[:, :dimension].float(), dim=1)
-        losses.append(multi_similarity(cut @ cut.T - slack, positive, negative))
+        losses.append(LOSSES[settings.loss](cut @ cut.T - slack, positive, negative))
     return torch.stack(losses).mean()
 
 
@@ -249,8 +256,6 @@ def _alike_texts(texts: Sequence[str], device: torch.device) -> torch.Tensor:
 def _two_names(group: Group, settings: BiencoderSettings, rng: Random) -> list[str]:
     if group.definition and rng.random() < settings.definitions:
         return [rng.choice(group.names), group.definition]
-    if group.mentions and rng.random() < settings.mentioned:
-        return [rng.choice(group.mentions), rng.choice(group.names)]
     names = rng.sample(group.names, 2) if len(group.names) > 1 else [group.names[0], vary(group.names[0], rng)]
     return [vary(name, rng) if rng.random() < settings.varied else name for name in names]
 
@@ -273,6 +278,18 @@ def multi_similarity(likeness: torch.Tensor, positive: torch.Tensor, negative: t
     exponents = (_BETA * (likeness - _BASE)).masked_fill(~negative, -1e4)
     pushed = torch.logsumexp(torch.cat([torch.zeros_like(exponents[:, :1]), exponents], dim=1), dim=1) / _BETA
     return (pulled + pushed).mean()
+
+
+def info_nce(likeness: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor) -> torch.Tensor:
+    """The softmax over all pairs of a name that are not left out; arguments as for :func:`multi_similarity`."""
+    scaled = likeness / _TEMPERATURE
+    others = torch.logsumexp(scaled.masked_fill(~negative, -1e4), 1, keepdim=True)
+    # Each positive pair stands alone against all negative ones.
+    each = torch.logaddexp(scaled, others) - scaled
+    return (each * positive).sum() / positive.sum()
+
+
+LOSSES = {"multi-similarity": multi_similarity, "info-nce": info_nce}
 
 
 def _forward(

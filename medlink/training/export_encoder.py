@@ -13,18 +13,13 @@ from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.training.export import export_onnx
 
 
-class _Pooled(nn.Module):
-    def __init__(self, encoder: nn.Module, mean: bool) -> None:
+class _Hidden(nn.Module):
+    def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
-        self.mean = mean
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        if not self.mean:
-            return torch.as_tensor(hidden[:, 0])
-        weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        return torch.as_tensor((hidden * weights).sum(1) / weights.sum(1))
+        return torch.as_tensor(self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state)
 
 
 def export_encoder(model: str | Path, folder: Path) -> None:
@@ -40,7 +35,8 @@ def export_encoder(model: str | Path, folder: Path) -> None:
     encoder = TorchNameEncoder(model)
     tokenizer = WordPieceEncoder.from_str(encoder.tokenizer.backend_tokenizer.to_str())
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.onnx").write_bytes(export_onnx(_Pooled(encoder.model, encoder.mean)))
+    (folder / "model.onnx").write_bytes(export_onnx(_Hidden(encoder.model)))
     (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
-    layout = {"dimensions": encoder.dimensions, "longest": encoder.longest}
+    pooling = "mean" if encoder.mean else "first"
+    layout = {"dimensions": encoder.dimensions, "longest": encoder.longest, "pooling": pooling}
     (folder / "encoder.json").write_text(json.dumps(layout) + "\n", encoding="utf-8")

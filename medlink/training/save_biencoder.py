@@ -20,7 +20,7 @@ retrieves concepts with it. Weights are int8 with a scale for each row; it compu
 | parameters | {parameters:.1f} million |
 | dimensions | {dimensions} shipped; trained at {trained} |
 | longest name | {longest} word pieces |
-| objective | multi-similarity loss over mined pairs, in batches of neighbouring concepts |
+| objective | {loss}, in batches of neighbouring concepts |
 | training | {rounds} rounds of {steps} steps, {seeds} concepts and {neighbours} neighbours of each a step |
 | learning rate | {learning_rate} |
 | varied names | {varied:.0%}; definitions in place of a name {definitions:.0%} |
@@ -61,7 +61,7 @@ def save_biencoder(run: BiencoderRun, folder: Path, dimensions: int = 0) -> None
     length = dimensions or min(settings.dimensions)
     (folder / "model.onnx").write_bytes(export_onnx(run.model))
     (folder / "tokenizer.json").write_text(run.tokenizer.to_str(), encoding="utf-8")
-    layout = {"dimensions": length, "longest": settings.longest}
+    layout = {"dimensions": length, "longest": settings.longest, "pooling": "mean"}
     (folder / "encoder.json").write_text(json.dumps(layout) + "\n", encoding="utf-8")
     licences = {name: one.licence for name, one in settings.sources.items()}
     licences |= {f"{name} (mentions)": one.licence for name, one in settings.mentions.items()}
@@ -74,6 +74,7 @@ def save_biencoder(run: BiencoderRun, folder: Path, dimensions: int = 0) -> None
         dimensions=length,
         trained=", ".join(map(str, settings.dimensions)),
         longest=settings.longest,
+        loss=settings.loss,
         rounds=settings.rounds,
         steps=settings.steps,
         seeds=settings.seeds,

@@ -145,14 +145,15 @@ class BiencoderSettings:
         neighbours: Nearest neighbours that each brings.
         reach: How many nearest neighbours these are drawn from.
         longest: Word pieces of a name that are read.
-        mentioned: Share of the seeds that corpora mention; for concepts that they do, also how often a mention stands
-            beside a name.
+        mentioned: Share of the seeds that are mentions of the corpora, each drawn as often as another.
         varied: Share of the names that are written in another way.
         definitions: Share of the concepts with a definition for which it stands in place of a name.
+        loss: ``"info-nce"``, or ``"multi-similarity"`` with pairs mined as SapBERT does.
         slack: By how much a concept may be more like its parent than like others before it counts.
         learning_rate: Highest learning rate; it rises over ``warmup`` of the steps and falls linearly.
         warmup: Share of the steps, 0 to 1.
         weight_decay: AdamW's decay.
+        dropout: Dropout in the encoder; the attention weights get none.
         start: Checkpoint (``last.pt``) of an earlier run to go on from; empty to start from the base model.
         seed: Decides everything drawn.
     """
@@ -172,10 +173,12 @@ class BiencoderSettings:
     mentioned: float = 0.5
     varied: float = 0.2
     definitions: float = 0.05
+    loss: str = "info-nce"
     slack: float = 0.1
-    learning_rate: float = 2e-4
+    learning_rate: float = 6e-5
     warmup: float = 0.1
     weight_decay: float = 0.01
+    dropout: float = 0.1
     start: str = ""
     seed: int = 0
 
