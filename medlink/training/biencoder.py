@@ -140,7 +140,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
         for step in range(1, settings.steps + 1):
             loss = _step(model, tokenizer, groups, drawn, near, settings, rng)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()

@@ -219,8 +219,8 @@ def fit(cases: Sequence[Case], model: str) -> dict[str, float]:
         of_right = torch.logsumexp(utilities.masked_fill(~right, -1e9), 1)
         chosen = torch.where(right.any(1), of_right, nil[:, 0])
         loss = (importance * (total - chosen)).sum() / importance.sum() + _RIDGE / len(cases) * weights.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)
     return {name: round(float(weight), 4) for name, weight in zip(COLUMNS[model], weights.detach(), strict=True)}

@@ -158,7 +158,7 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         for number, batch in enumerate(batches, start=1):
             loss = _loss(model, tokenizer, [_draw(one, settings, rng) for one in batch], run.layout)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
