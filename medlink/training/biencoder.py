@@ -131,6 +131,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
     for number in range(first, settings.rounds):
         began = time.monotonic()
         rng = Random(f"{settings.seed} {number}")
+        torch.manual_seed(settings.seed + number)  # dropout draws from it
         drawn = _draw(members, settings, rng)
         near = _neighbours(model, tokenizer, [rng.choice(groups[i].names) for i in drawn], settings)
         log.info(
