@@ -11,12 +11,11 @@ round and goes on from it when started again.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,9 +25,9 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from medlink.errors import MedlinkError
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.training.base import load_base, load_weights
+from medlink.training.progress import Progress
 from medlink.training.settings import BiencoderSettings, MentionSettings, SourceSettings
 from medlink.training.synonyms import Group, expanded, linked_mentions, read_concepts, read_groups
 from medlink.training.variants import vary
@@ -114,20 +113,9 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = settings.rounds * settings.steps
-    warm = max(1, int(steps * settings.warmup))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
-    )
-    last = folder / "last.pt"
-    first = 0
-    if last.exists():
-        state = torch.load(last, map_location=device, weights_only=True)
-        if state["settings"] != json.dumps(asdict(settings), sort_keys=True):
-            raise MedlinkError(f"{folder}: holds a run with other settings; choose another folder or remove it")
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first, run.seconds = state["round"], state["seconds"]
+    progress = Progress(folder, settings, model, optimizer, steps)
+    state = progress.resume()
+    first, run.seconds = state.get("round", 0), state.get("seconds", 0.0)
     for number in range(first, settings.rounds):
         began = time.monotonic()
         rng = Random(f"{settings.seed} {number}")
@@ -140,29 +128,13 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
         total = 0.0
         for step in range(1, settings.steps + 1):
             loss = _step(model, tokenizer, groups, drawn, near, settings, rng)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            total += loss.item()
+            total += progress.step(loss)
             if step % 50 == 0:
                 log.info("round %d: step %d of %d, loss %.4f", number + 1, step, settings.steps, total / step)
         run.seconds += time.monotonic() - began
         line = {"round": number + 1, "loss": total / settings.steps, "seconds": round(run.seconds)}
-        log.info("%s", line)
-        with (folder / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        state = {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
-            "round": number + 1,
-            "seconds": run.seconds,
-            "settings": json.dumps(asdict(settings), sort_keys=True),
-        }
-        torch.save(state, last.with_suffix(".new"))
-        last.with_suffix(".new").replace(last)
+        progress.write_log(line)
+        progress.save(round=number + 1, seconds=run.seconds)
     for name, corpus in settings.dev.items():
         test = _read_test(settings.sources[corpus.terminology], corpus)
         run.dev[name] = _score(model, tokenizer, *test, settings)

@@ -9,11 +9,10 @@ from it when started again.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +21,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from medlink.errors import MedlinkError
 from medlink.evaluation.linking import GoldMention, read_gold
 from medlink.inference.names import load_name_encoder
 from medlink.inference.wordpiece import WordPieceEncoder
@@ -34,6 +32,7 @@ from medlink.linking.stages import Query
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import stems_of
 from medlink.training.base import load_base, load_weights
+from medlink.training.progress import Progress
 from medlink.training.settings import CrossencoderSettings
 from medlink.training.synonyms import read_concepts
 from medlink.training.variants import vary
@@ -135,20 +134,9 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = settings.epochs * -(-(len(mentions) + settings.names) // settings.batch)
-    warm = max(1, int(steps * settings.warmup))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
-    )
-    last = folder / "last.pt"
-    first = 0
-    if last.exists():
-        state = torch.load(last, map_location=device, weights_only=True)
-        if state["settings"] != json.dumps(asdict(settings), sort_keys=True):
-            raise MedlinkError(f"{folder}: holds a run with other settings; choose another folder or remove it")
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first, run.seconds = state["epoch"], state["seconds"]
+    progress = Progress(folder, settings, model, optimizer, steps)
+    state = progress.resume()
+    first, run.seconds = state.get("epoch", 0), state.get("seconds", 0.0)
     for epoch in range(first, settings.epochs):
         began = time.monotonic()
         rng = Random(f"{settings.seed} {epoch}")
@@ -157,29 +145,13 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         batches = _batches(examples, settings, rng)
         for number, batch in enumerate(batches, start=1):
             loss = _loss(model, tokenizer, [_draw(one, settings, rng) for one in batch], run.layout)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            total += loss.item()
+            total += progress.step(loss)
             if number % 50 == 0:
                 log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
         run.seconds += time.monotonic() - began
         line = {"epoch": epoch + 1, "loss": total / len(batches), "seconds": round(run.seconds)}
-        log.info("%s", line)
-        with (folder / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        state = {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
-            "epoch": epoch + 1,
-            "seconds": run.seconds,
-            "settings": json.dumps(asdict(settings), sort_keys=True),
-        }
-        torch.save(state, last.with_suffix(".new"))
-        last.with_suffix(".new").replace(last)
+        progress.write_log(line)
+        progress.save(epoch=epoch + 1, seconds=run.seconds)
     run.dev = {name: score(model, tokenizer, examples, run.layout) for name, examples in dev.items()}
     model.to("cpu").eval()
     return run

@@ -7,11 +7,10 @@ anatomy never occurs. Training writes a checkpoint after each epoch and goes on 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from medlink.errors import MedlinkError
 from medlink.evaluation.ner import Scores, score_spans
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
 from medlink.training.base import load_base, load_weights
 from medlink.training.corpus import Passage, read_corpus
+from medlink.training.progress import Progress
 from medlink.training.settings import NerSettings
 
 log = logging.getLogger(__name__)
@@ -147,24 +146,14 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         ],
         weight_decay=settings.weight_decay,
     )
-    warm = max(1, int(steps * settings.warmup))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
-    )
     loss_of = nn.CrossEntropyLoss(ignore_index=UNKNOWN)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
-    last, best_file = folder / "last.pt", folder / "best.pt"
-    first_epoch, best = 0, -1.0
-    if last.exists():
-        state = torch.load(last, map_location=device, weights_only=True)
-        if state["settings"] != json.dumps(asdict(settings), sort_keys=True):
-            raise MedlinkError(f"{folder}: holds a run with other settings; choose another folder or remove it")
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first_epoch, best = state["epoch"], state["best"]
-        run.seconds, run.best_epoch = state["seconds"], state["best_epoch"]
+    best_file = folder / "best.pt"
+    progress = Progress(folder, settings, model, optimizer, steps)
+    state = progress.resume()
+    first_epoch, best = state.get("epoch", 0), state.get("best", -1.0)
+    run.seconds, run.best_epoch = state.get("seconds", 0.0), state.get("best_epoch", 0)
     for epoch in range(first_epoch, settings.epochs):
         began = time.monotonic()
         torch.manual_seed(settings.seed + epoch)
@@ -178,12 +167,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
                 ids = ids.masked_fill(hidden, tokenizer.mask_id)
             logits = model(ids, mask)
             loss = loss_of(logits.reshape(-1, 3), targets.reshape(-1))
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            total += loss.item()
+            total += progress.step(loss)
             if number % 50 == 0:
                 log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
         scores = {name: evaluate(model, tokenizer, passages, settings) for name, passages in dev.items()}
@@ -191,24 +175,11 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         run.seconds += time.monotonic() - began
         line = {"epoch": epoch + 1, "loss": total / len(batches), "mean_f1": mean, "seconds": round(run.seconds)}
         line |= {name: round(by_label["micro"].f1, 4) for name, by_label in scores.items()}
-        log.info("%s", line)
-        with (folder / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        progress.write_log(line)
         if mean > best:
             best, run.best_epoch = mean, epoch + 1
             torch.save(model.state_dict(), best_file)
-        state = {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
-            "epoch": epoch + 1,
-            "best": best,
-            "best_epoch": run.best_epoch,
-            "seconds": run.seconds,
-            "settings": json.dumps(asdict(settings), sort_keys=True),
-        }
-        torch.save(state, last.with_suffix(".new"))
-        last.with_suffix(".new").replace(last)
+        progress.save(epoch=epoch + 1, best=best, best_epoch=run.best_epoch, seconds=run.seconds)
     model.load_state_dict(torch.load(best_file, map_location=device, weights_only=True))
     run.dev = {name: evaluate(model, tokenizer, passages, settings) for name, passages in dev.items()}
     model.to("cpu").eval()

@@ -1,0 +1,93 @@
+"""A training that can be cut off: steps of the optimizer, the learning rate's rise and fall, checkpoint and log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from medlink.errors import MedlinkError
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """How far a training has come.
+
+    The learning rate rises over ``settings.warmup`` of the steps and falls linearly.
+
+    Arguments:
+        folder: Where the checkpoint (``last.pt``) and ``log.jsonl`` are kept.
+        settings: The settings of the run, a dataclass; a checkpoint of others is refused.
+        model: The model, on its device.
+        optimizer: Its optimizer.
+        steps: Steps of the whole training.
+    """
+
+    def __init__(self, folder: Path, settings: Any, model: nn.Module, optimizer: Any, steps: int) -> None:
+        self._folder = folder
+        self._settings = json.dumps(asdict(settings), sort_keys=True)
+        self._model = model
+        self._optimizer = optimizer
+        warm = max(1, int(steps * settings.warmup))
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
+        )
+
+    def resume(self) -> dict[str, Any]:
+        """Go on from the checkpoint.
+
+        Returns:
+            What :meth:`save` was given; empty where there is no checkpoint.
+
+        Raises:
+            MedlinkError: The checkpoint is that of a run with other settings.
+        """
+        last = self._folder / "last.pt"
+        if not last.exists():
+            return {}
+        device = next(self._model.parameters()).device
+        state: dict[str, Any] = torch.load(last, map_location=device, weights_only=True)
+        if state["settings"] != self._settings:
+            raise MedlinkError(f"{self._folder}: holds a run with other settings; choose another folder or remove it")
+        self._model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+        return state
+
+    def step(self, loss: torch.Tensor) -> float:
+        """Take a step down a loss; gives its value."""
+        self._optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+        self._optimizer.step()
+        self._schedule.step()
+        return float(loss.item())
+
+    def write_log(self, line: dict[str, Any]) -> None:
+        """Say a line, and keep it in ``log.jsonl``."""
+        log.info("%s", line)
+        with (self._folder / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def save(self, **reached: Any) -> None:
+        """Write the checkpoint, whole or not at all.
+
+        Arguments:
+            reached: What the run needs besides to go on, as its epoch.
+        """
+        state = {
+            "model": self._model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "settings": self._settings,
+            **reached,
+        }
+        last = self._folder / "last.pt"
+        torch.save(state, last.with_suffix(".new"))
+        last.with_suffix(".new").replace(last)
