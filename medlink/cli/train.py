@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +28,10 @@ def ner(
 ) -> None:
     """Train the token classifier; started again, a run that was cut off goes on after its last epoch."""
     _log()
-    try:
+    with _training_needs():
         from medlink.training.ner import train_ner
         from medlink.training.save import save_ner
         from medlink.training.settings import NerSettings
-    except ImportError as error:
-        raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
     run = train_ner(NerSettings.load(config), out, threads)
     save_ner(run, out / "model")
     typer.echo(f"model and model card are in {out / 'model'}")
@@ -45,12 +45,10 @@ def biencoder(
 ) -> None:
     """Train the encoder of names; started again, a run that was cut off goes on after its last round."""
     _log()
-    try:
+    with _training_needs():
         from medlink.training.biencoder import train_biencoder
         from medlink.training.save_biencoder import save_biencoder
         from medlink.training.settings import BiencoderSettings
-    except ImportError as error:
-        raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
     run = train_biencoder(BiencoderSettings.load(config), out, threads)
     save_biencoder(run, out / "model")
     typer.echo(f"model and model card are in {out / 'model'}")
@@ -64,12 +62,10 @@ def crossencoder(
 ) -> None:
     """Train the reranker of candidates; started again, a run that was cut off goes on after its last epoch."""
     _log()
-    try:
+    with _training_needs():
         from medlink.training.crossencoder import train_crossencoder
         from medlink.training.save_crossencoder import save_crossencoder
         from medlink.training.settings import CrossencoderSettings
-    except ImportError as error:
-        raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
     run = train_crossencoder(CrossencoderSettings.load(config), out, threads)
     save_crossencoder(run, out / "model")
     typer.echo(f"model and model card are in {out / 'model'}")
@@ -87,16 +83,23 @@ def calibration(
     from medlink.linking.reranker import Reranker
 
     _log()
-    try:
+    with _training_needs():
         from medlink.training.calibration import fit_calibration
         from medlink.training.save_calibration import save_calibration
         from medlink.training.settings import CalibrationSettings
-    except ImportError as error:
-        raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
     settings = CalibrationSettings.load(config)
     cross_encoder = Reranker.load(reranker) if reranker is not None else None
     save_calibration(fit_calibration(settings, load_name_encoder(encoder), cross_encoder), settings, out)
     typer.echo(f"calibration and its card are in {out}")
+
+
+@contextmanager
+def _training_needs() -> Iterator[None]:
+    """Say what to install where an import of training code fails."""
+    try:
+        yield
+    except ImportError as error:
+        raise MedlinkError(f"training needs {error.name}; run 'pip install medlink[train]'") from None
 
 
 def _log() -> None:

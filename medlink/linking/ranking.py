@@ -141,18 +141,18 @@ class Ranker:
     def _scores(self, evidence: Evidence, terminology: Terminology) -> dict[int, float]:
         if self.calibration is None:
             return {concept: evidence.best(concept)[0].score for concept in evidence.hits}
-        concepts = evidence.weighed(WEIGHED)
-        features = evidence.features(concepts, terminology)
-        model = "reranked" if evidence.reranked else "full"
         sure = self._sure_scores(evidence, terminology)
-        if max(sure.values(), default=0.0) < SURE:
-            chances = self.calibration.probabilities(features, terminology.name, model)
-            return dict(zip(concepts, chances.tolist(), strict=True))
-        # What looking up names is sure of stands, whatever the search finds: that shares what is left.
-        rest = [row for row, concept in enumerate(concepts) if concept not in sure]
-        left = max(0.0, 1 - sum(sure.values()))
-        chances = self.calibration.probabilities(features[rest], terminology.name, model) * left
-        return sure | {concepts[row]: chance for row, chance in zip(rest, chances.tolist(), strict=True)}
+        left = 1.0
+        if max(sure.values(), default=0.0) >= SURE:
+            # What looking up names is sure of stands, whatever the search finds: that shares what is left.
+            left = max(0.0, 1 - sum(sure.values()))
+        else:
+            sure = {}
+        concepts = [concept for concept in evidence.weighed(WEIGHED) if concept not in sure]
+        model = "reranked" if evidence.reranked else "full"
+        features = evidence.features(concepts, terminology)
+        chances = self.calibration.probabilities(features, terminology.name, model) * left
+        return sure | dict(zip(concepts, chances.tolist(), strict=True))
 
     def candidates(self, evidence: Evidence, terminology: Terminology, k: int) -> list[Candidate]:
         """The best ``k`` candidates of what was found for a mention."""
