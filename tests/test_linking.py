@@ -74,6 +74,13 @@ def test_another_terminology_lends_its_synonyms():
     assert both[0].concept_id == "P1"
 
 
+def test_the_terminologies_of_a_model_lend_their_synonyms_to_a_dictionary_of_ones_own():
+    own = Terminology.from_records("own", [Concept("O1", "Myocardial infarction"), Concept("O2", "Gout")])
+    best = Linker.load("en_medlink_sm", terminologies=[own]).link(["heart attack"])[0][0]
+    assert (best.concept_id, best.stage, best.via, best.nil) == ("O1", "synonym", "icd10cm:I21.9", False)
+    assert {c.terminology for c in Linker.load("en_medlink_sm", terminologies=[own]).link(["gout"])[0]} == {"own"}
+
+
 def test_where_category_and_code_share_a_name_the_code_is_meant():
     terminology = Terminology.from_records(
         "codes", [Concept("J18", "Pneumonia"), Concept("J18.9", "Pneumonia", (), (), ("J18",))]

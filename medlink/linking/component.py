@@ -83,16 +83,21 @@ class MedlinkLinker(TerminologyCarrier):
     def linker(self) -> Linker:
         """The linker at work."""
         if self._linker is None:
-            if self.encoder:
-                self._model, self._vectors = LinkModel.from_encoder(load_name_encoder(self.encoder)), []
-            self._linker = Linker(
-                self.terminologies,
-                threshold=self.threshold,
-                model=self._model,
-                vectors=self._vectors,
-                rerank=self.rerank,
-            )
+            self._linker = self.linker_for(self.terminologies)
         return self._linker
+
+    def linker_for(self, terminologies: Sequence[Terminology], bridges: Sequence[Terminology] = ()) -> Linker:
+        """A linker with the component's settings and model; arguments as for :class:`Linker`."""
+        if self.encoder:
+            self._model, self._vectors = LinkModel.from_encoder(load_name_encoder(self.encoder)), []
+        return Linker(
+            terminologies,
+            threshold=self.threshold,
+            model=self._model,
+            vectors=self._vectors,
+            rerank=self.rerank,
+            bridges=bridges,
+        )
 
     def set_model(self, model: LinkModel | None, vectors: Sequence[VectorIndex] = ()) -> None:
         """Use a model.
@@ -110,7 +115,7 @@ class MedlinkLinker(TerminologyCarrier):
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """The component with its terminologies and its model as bytes."""
         content = {
-            "terminologies": [terminology.files() for terminology in self._carried()],
+            "terminologies": [terminology.files() for terminology in self.carried()],
             "model": self._model.files() if self._model is not None else {},
             "vectors": {index.terminology.name: index.files() for index in self._vectors},
         }
@@ -145,7 +150,7 @@ class MedlinkLinker(TerminologyCarrier):
         return self
 
     def _carry(self, model: LinkModel, vectors: Mapping[str, Path | Mapping[str, bytes]]) -> None:
-        carried = {terminology.name: terminology for terminology in self._carried()}
+        carried = {terminology.name: terminology for terminology in self.carried()}
         indexes = [
             VectorIndex(source, carried[name], model.encoder) for name, source in vectors.items() if name in carried
         ]
@@ -215,7 +220,7 @@ def load_linker(
 
     Arguments:
         model: An installed pipeline package, or the folder of one.
-        terminologies: Terminologies in place of the package's.
+        terminologies: Terminologies in place of the package's, which then only lend their synonyms.
         threshold: Threshold in place of the package's.
         rerank: Whether the cross-encoder reads candidates, in place of the package's setting.
         encoder: Name or folder of an encoder of names in place of the package's.
@@ -231,9 +236,10 @@ def load_linker(
         encoder=encoder or values.get("encoder", ""),
     )
     component.from_disk(folder / name)
-    if terminologies is not None:
-        component.set_terminologies(terminologies)
-    return component.linker
+    if terminologies is None:
+        return component.linker
+    names = {one.name for one in terminologies}
+    return component.linker_for(terminologies, [one for one in component.carried() if one.name not in names])
 
 
 def _linker_config(model: str | Path) -> tuple[Path, str, dict[str, Any]]:

@@ -21,7 +21,9 @@ FEATURES = (
     "synonym",  # the namesake in another terminology has such a name
     "loose",  # what that name falls short by its scope
     "abbreviation",  # that name is an abbreviation
+    "preferred",  # that name is the concept's preferred one
     "category",  # a concept below it has such a name too
+    "elsewhere",  # the document names it at another place, in other words
     "lexical",  # score of the lexical stage
     "lexical_first",  # best of that stage
     "dense",  # cosine of the nearest name
@@ -41,11 +43,13 @@ class Evidence:
         text: The mention as it was looked up.
         hits: For each concept, by stage the best name.
         reranked: For each concept that the cross-encoder read, its logit against NIL.
+        elsewhere: The concepts that its document names at another place.
     """
 
     text: str
     hits: dict[int, dict[str, Hit]] = field(default_factory=dict)
     reranked: dict[int, float] = field(default_factory=dict)
+    elsewhere: frozenset[int] = frozenset()
 
     def add(self, stage: str, hits: Iterable[Hit], terminology: Terminology) -> None:
         """Keep the best hit of a stage for each concept."""
@@ -92,10 +96,12 @@ class Evidence:
                 own[_COLUMN["verbatim" if verbatim_key(name) == key else "same_words"]] = 1
                 own[_COLUMN["loose"]] = 1 - worth(terminology, exact.alias)
                 own[_COLUMN["abbreviation"]] = is_abbreviation(name)
+                own[_COLUMN["preferred"]] = exact.alias == terminology.alias_rows(concept)[0]
             elif synonym := by_stage.get("synonym"):
                 own[_COLUMN["synonym"]] = synonym.score
                 own[_COLUMN["loose"]] = 1 - worth(terminology, synonym.alias)
             own[_COLUMN["category"]] = concept in parents and any(stage in by_stage for stage in SURE_STAGES)
+            own[_COLUMN["elsewhere"]] = concept in self.elsewhere
             own[_COLUMN["rerank"]] = self.reranked.get(concept, unread)
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)

@@ -40,6 +40,8 @@ class Linker:
         vectors: Vectors of the terminologies' names, where they have been made.
         rerank: Whether the cross-encoder reads candidates.
         stages: The stages in order, in place of the four.
+        bridges: Further terminologies whose names for a thing lead to its namesake in these: HPO tells that a heart
+            attack is a myocardial infarction, which a dictionary of one's own may have.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Linker:
         vectors: Sequence[VectorIndex] = (),
         rerank: bool = True,
         stages: Sequence[Stage] | None = None,
+        bridges: Sequence[Terminology] = (),
     ) -> None:
         if not terminologies:
             raise MedlinkError("the linker needs at least one terminology; see 'medlink terminology list'")
@@ -59,7 +62,7 @@ class Linker:
         self.terminologies = list(terminologies)
         self.threshold = threshold
         if stages is None:
-            stages = [ExactStage(), SynonymStage(self.terminologies), LexicalStage()]
+            stages = [ExactStage(), SynonymStage([*self.terminologies, *bridges]), LexicalStage()]
             if model is not None:
                 stages = [*stages, DenseStage(model.encoder, vectors)]
         self.stages = list(stages)
@@ -85,7 +88,8 @@ class Linker:
         Arguments:
             model: An installed pipeline package or the folder of one, whose linker's settings, model and
                 terminologies are taken; None to link by names and words alone.
-            terminologies: Names, folders or opened terminologies, in place of the model's.
+            terminologies: Names, folders or opened terminologies, in place of the model's, which then only lend
+                their synonyms.
             threshold: Score below which a candidate is NIL, in place of the model's.
             rerank: Whether the cross-encoder reads candidates, in place of the model's setting.
             encoder: Name or folder of an encoder of names, in place of the model's.
@@ -181,7 +185,7 @@ class Linker:
             positions: dict[tuple[str, str, str], list[int]] = {}
             for i, query in enumerate(queries):
                 if not query.label or not terminology.labels or query.label in terminology.labels:
-                    document = query.context[0] if query.context is not None and self.ranker.reranker else ""
+                    document = query.context[0] if query.context is not None and self.ranker.calibration else ""
                     positions.setdefault((query.text, query.label, document), []).append(i)
             unique = [queries[places[0]] for places in positions.values()]
             for places, ranked in zip(

@@ -7,11 +7,12 @@ search, and the cross-encoder reads the best of what they find.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from medlink.errors import MedlinkError
 from medlink.linking.calibration import Calibration
 from medlink.linking.dense import DenseStage
+from medlink.linking.document_names import DocumentNames
 from medlink.linking.evidence import Evidence, first
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query, Stage
@@ -37,12 +38,14 @@ class Ranker:
         threshold: Score below which a candidate is marked as NIL.
         calibration: Makes probabilities of what the stages found; None to take the best stage's score.
         reranker: The cross-encoder, if there is one.
+        documents: Finds what else the mentions' documents name.
     """
 
     stages: Sequence[Stage]
     threshold: float
     calibration: Calibration | None = None
     reranker: Reranker | None = None
+    documents: DocumentNames = field(default_factory=DocumentNames)
 
     def rank(
         self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool
@@ -88,6 +91,8 @@ class Ranker:
             if same[i] == i:
                 self._drop(evidence[i], query.label, terminology)
             evidence[i].hits = evidence[same[i]].hits
+            if self.calibration is not None and query.context and not self.settled(evidence[i], terminology):
+                evidence[i].elsewhere = self.documents.elsewhere(query.context, terminology)
         return evidence
 
     def read(self, queries: Sequence[Query], evidence: Sequence[Evidence], terminology: Terminology) -> None:

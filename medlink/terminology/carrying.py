@@ -57,7 +57,7 @@ class TerminologyCarrier:
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """The component with its terminologies as bytes."""
-        return bytes(srsly.msgpack_dumps([terminology.files() for terminology in self._carried()]))
+        return bytes(srsly.msgpack_dumps([terminology.files() for terminology in self.carried()]))
 
     def from_bytes(self: _Carrier, data: bytes, *, exclude: Iterable[str] = ()) -> _Carrier:
         """Load what :meth:`to_bytes` gave."""
@@ -69,7 +69,7 @@ class TerminologyCarrier:
         """Write the component with its terminologies into a folder."""
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
-        carried = self._carried()
+        carried = self.carried()
         (folder / _NAMES).write_text(json.dumps([one.name for one in carried]) + "\n", encoding="utf-8")
         for terminology in carried:
             target = folder / _FOLDER / terminology.name
@@ -90,7 +90,8 @@ class TerminologyCarrier:
             self.set_terminologies([Terminology(folder / _FOLDER / name) for name in names])
         return self
 
-    def _carried(self) -> list[Terminology]:
+    def carried(self) -> list[Terminology]:
+        """The terminologies; empty where none is set."""
         return self.terminologies if self._opened is not None or self._wanted else []
 
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 #: The features of each model; the exact model knows only what looking names up tells.
 COLUMNS = {
-    "exact": ("same_words", "synonym", "loose", "abbreviation", "category", "bias"),
+    "exact": ("same_words", "synonym", "loose", "abbreviation", "preferred", "category", "bias"),
     "full": tuple(name for name in FEATURES if name != "rerank"),
     "reranked": FEATURES,
 }
@@ -85,13 +85,16 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
     Raises:
         MedlinkError: Something named in the settings cannot be read.
     """
-    if settings.general not in settings.sources:
-        raise MedlinkError(f"general is {settings.general!r}, which is not among the sources")
+    if unknown := {settings.general, *settings.bridges} - settings.sources.keys():
+        raise MedlinkError(f"{sorted(unknown)[0]!r} is named in the settings, but is not among the sources")
     weights: dict[str, Weights] = {}
     held_out: dict[str, LinkScores] = {}
-    for name, source in settings.sources.items():
-        terminology = Terminology.from_records(name, list(read_concepts(source)))
-        linker = Linker([terminology], model=LinkModel(encoder, default_calibration(), reranker))
+    terminologies = {
+        name: Terminology.from_records(name, list(read_concepts(source))) for name, source in settings.sources.items()
+    }
+    for name, terminology in terminologies.items():
+        bridges = [terminologies[other] for other in settings.bridges if other != name]
+        linker = Linker([terminology], model=LinkModel(encoder, default_calibration(), reranker), bridges=bridges)
         items = gather(linker, read_mentions(settings, name))
         log.info("%s: %d mentions", name, len(items))
         weights[name] = _fit(items, linker.ranker, terminology, read=True)
@@ -188,7 +191,7 @@ def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
         hits = {c: of for c, of in item.evidence.hits.items() if not absent or c not in item.right}
         if (absent and not item.right & item.evidence.hits.keys()) or not hits:
             continue
-        left = Evidence(item.evidence.text, hits, item.evidence.reranked)
+        left = replace(item.evidence, hits=hits)
         concepts = left.weighed(WEIGHED)
         right = np.array([concept in item.right for concept in concepts])
         found.append(Case(left.features(concepts, terminology), right, _ABSENT if absent else 1.0))

@@ -277,6 +277,7 @@ class CalibrationSettings:
             others are for measuring.
         unknown: Files of mentions, one a line, that no concept fits.
         general: The terminology whose weights stand for those of any other.
+        bridges: The terminologies that lend their synonyms to the others, as those of the pipeline will.
     """
 
     sources: dict[str, SourceSettings]
@@ -284,6 +285,7 @@ class CalibrationSettings:
     crosswalks: dict[str, CrosswalkSettings]
     unknown: list[str]
     general: str
+    bridges: list[str] = field(default_factory=list)
 
     @classmethod
     def load(cls, path: str | Path) -> CalibrationSettings:

@@ -1,0 +1,64 @@
+"""Concepts that a document names in full: what "the tumour" means is often said by name somewhere else in its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+from medlink.linking.stages import Context
+from medlink.recognition.matcher import Matcher
+from medlink.terminology.store import Terminology
+
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_SCOPES = ("preferred", "exact", "abbreviation")
+_LONGEST = 8
+# Mentions come document by document.
+_REMEMBERED = 4
+
+#: First character, the one after the last, and the concepts whose name stands there.
+Place = tuple[int, int, frozenset[int]]
+
+
+class DocumentNames:
+    """Finds the names of terminologies in the documents of mentions, once a document."""
+
+    def __init__(self) -> None:
+        # With the terminology, so that its id stays its own.
+        self._finders: dict[int, tuple[Terminology, Callable[[str], list[Place]]]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DocumentNames, ()
+
+    def elsewhere(self, context: Context, terminology: Terminology) -> frozenset[int]:
+        """The concepts that a document names, but for what overlaps a mention or is the same text.
+
+        Arguments:
+            context: The document, the mention's first character and the one after its last.
+            terminology: The terminology.
+
+        Returns:
+            Rows of the concepts.
+        """
+        if id(terminology) not in self._finders:
+            matcher = Matcher(terminology, types=None, scopes=_SCOPES, longest=_LONGEST, stop_names=())
+            self._finders[id(terminology)] = terminology, lru_cache(maxsize=_REMEMBERED)(partial(_places, matcher))
+        text, start, end = context
+        mention = text[start:end].casefold()
+        return frozenset[int]().union(
+            *(
+                concepts
+                for first, last, concepts in self._finders[id(terminology)][1](text)
+                if (last <= start or first >= end) and text[first:last].casefold() != mention
+            )
+        )
+
+
+def _places(matcher: Matcher, text: str) -> list[Place]:
+    spans = [match.span() for match in _TOKEN.finditer(text)]
+    concept_of = matcher.terminology.alias_concept
+    return [
+        (spans[m.start][0], spans[m.end - 1][1], frozenset(int(concept_of[alias]) for alias in m.aliases))
+        for m in matcher.find([text[start:end] for start, end in spans])
+    ]
