@@ -64,6 +64,27 @@ def test_import_and_help_are_quick():
     assert min(times) < 0.5
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("csv", b",heart attack,CONDITION,"),
+        ("parquet", b"PAR1"),
+        ("bioc-xml", b"<text>heart attack</text>"),
+        ("bioc-json", b'"text": "heart attack"'),
+        ("pubtator", b"\theart attack\tCONDITION\t"),
+        ("conll", b"\tB-CONDITION\n"),
+        ("fhir", b'"resourceType": "Condition"'),
+        ("omop", b"negation=false;"),
+    ],
+)
+def test_annotate_writes_formats(note, tmp_path, name, words):
+    output = tmp_path / "out"
+    result = medlink("annotate", note, "--format", name, "-o", output)
+    assert result.returncode == 0, result.stderr
+    assert words in output.read_bytes()
+
+
 def test_annotate_shows_the_note_and_a_table(note):
     result = medlink("annotate", note)
     shown = result.stdout.decode()

@@ -18,8 +18,16 @@ class Format(str, Enum):
     """How annotations are shown."""
 
     text = "text"
-    jsonl = "jsonl"
     html = "html"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+    bioc_xml = "bioc-xml"
+    bioc_json = "bioc-json"
+    pubtator = "pubtator"
+    conll = "conll"
+    fhir = "fhir"
+    omop = "omop"
 
 
 def annotate(
@@ -33,15 +41,17 @@ def annotate(
     texts = [decode(sys.stdin.buffer.read(), "standard input") if file == "-" else read_text(file) for file in files]
     nlp = load_model(model)
     docs = list(nlp.pipe(texts))
-    if format is Format.jsonl:
-        from medlink.formats.jsonl import doc_to_line
-
-        write_output("".join(doc_to_line(doc, file) for doc, file in zip(docs, files, strict=True)), output)
-    elif format is Format.html:
+    if format is Format.html:
         from medlink.formats.html import docs_to_html
 
         write_output(docs_to_html(list(zip(files, docs, strict=True))), output)
-    else:
+    elif format is Format.text:
         from medlink.formats.terminal import docs_to_terminal
 
         write_output(docs_to_terminal(list(zip(files, docs, strict=True)), colour=output is None), output)
+    else:
+        from medlink.formats.records import doc_to_record
+        from medlink.formats.writers import write_records
+
+        records = [doc_to_record(doc, file) for doc, file in zip(docs, files, strict=True)]
+        write_output(write_records(records, format.value), output)

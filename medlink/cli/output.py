@@ -10,26 +10,27 @@ from pathlib import Path
 from medlink.errors import MedlinkError
 
 
-def write_output(text: str, path: Path | None) -> None:
-    """Write a text.
+def write_output(content: str | bytes, path: Path | None) -> None:
+    """Write a text, or a file's bytes.
 
     Arguments:
-        text: What to write.
+        content: What to write.
         path: Where to; None for standard output.
 
     Raises:
         MedlinkError: The file cannot be written.
     """
+    # Not as text: newlines of notes stay as they are.
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
     if path is None:
-        # Not print(): newlines of notes stay as they are.
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
     try:
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(text.encode("utf-8", "backslashreplace"))
+                file.write(data)
             umask = os.umask(0)
             os.umask(umask)
             Path(scratch).chmod(0o666 & ~umask)

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from medlink.errors import MedlinkError
+from medlink.formats.records import DocumentRecord
 from medlink.formats.text import read_blocks
 from medlink.types import Document, Mention
 
 _TEXT_LINE = re.compile(r"^([^|\t]+)\|([ta])\|(.*)$", re.DOTALL)
 # Some mentions name two concepts ("D1|D2"), some corpora join ids by "+" or ",".
 _ID_SEPARATOR = re.compile(r"[|+,]")
+_BREAK = re.compile(r"[\r\n]")
 
 
 def read_pubtator(path: str | Path) -> Iterator[Document]:
@@ -53,8 +55,9 @@ def _parse(block: list[tuple[int, str]], path: str | Path) -> Document:
             continue
         start, end = int(fields[1]), int(fields[2])
         text = "\n".join(parts.get(part, "") for part in "ta")
-        # Some lines of the NCBI corpus carry blanks after the mention that the offsets do not count.
-        if text[start:end] != fields[3].strip():
+        # Some lines of the NCBI corpus carry blanks after the mention that the offsets do not count, and a mention may
+        # reach over a line break.
+        if text[start:end].split() != fields[3].split():
             raise MedlinkError(
                 f"{path}:{number}: the text at {start}-{end} is {text[start:end]!r}, not {fields[3]!r}; "
                 "offsets must count characters of title, newline, abstract"
@@ -63,3 +66,20 @@ def _parse(block: list[tuple[int, str]], path: str | Path) -> Document:
         label = fields[4] if len(fields) > 4 else ""
         mentions.append(Mention(start, end, label, tuple(i.strip() for i in ids if i.strip() not in ("", "-1"))))
     return Document(doc_id, "\n".join(parts.get(part, "") for part in "ta"), tuple(mentions))
+
+
+def write_pubtator(record: DocumentRecord) -> str:
+    """A document in PubTator's format, with the blank line after it.
+
+    The first line of the text is the title, the rest the abstract, in which line breaks are blanks: the format has no
+    others. Offsets stay as they are. A mention has its best concept. What an identifier cannot hold is ``_`` in it.
+    """
+    doc_id = re.sub(r"[|\s]", "_", record["id"])
+    title, _, abstract = record["text"].partition("\n")
+    lines = [f"{doc_id}|t|{_BREAK.sub(' ', title)}", f"{doc_id}|a|{_BREAK.sub(' ', abstract)}"]
+    for mention in record["mentions"]:
+        best = mention["concepts"][0]["concept_id"] if mention["concepts"] else "-1"
+        # A break between title and abstract stands in the text that is read, but not in a line.
+        words = re.sub(r"[\r\n\t]", " ", mention["text"])
+        lines.append("\t".join((doc_id, str(mention["start"]), str(mention["end"]), words, mention["label"], best)))
+    return "\n".join(lines) + "\n\n"
