@@ -6,7 +6,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 PACKAGE_FILES := setup.cfg pyproject.toml models/en_medlink_sm/setup.cfg \
 	$(wildcard models/en_medlink_sm/en_medlink_sm/*/config.cfg models/en_medlink_sm/en_medlink_sm/*/*/rules.jsonl)
 
-.PHONY: demo test test-quick test-train lint docs bench evaluate clean
+.PHONY: demo test test-quick test-train lint docs bench evaluate evaluate-linking clean
 
 demo: .venv/installed
 	$(BIN)/medlink annotate examples/notes/*.txt --format html -o demo.html
@@ -35,6 +35,7 @@ docs: .venv/installed-test
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/context.py
+	$(BIN)/python benchmarks/linking.py
 
 # The figures of the model card, the terminologies and the dictionary finder, measured again.
 evaluate: .venv/installed-test
@@ -48,6 +49,20 @@ evaluate: .venv/installed-test
 	$(BIN)/medlink evaluate assertion ../shared/data/negex/context.dev.tsv
 	$(BIN)/medlink evaluate attributes corpora/attributes/lines.tsv
 	$(BIN)/medlink evaluate headings corpora/headings/gold.tsv ../shared/data/notes
+	$(MAKE) evaluate-linking
+
+# MEDIC is built into a folder of its own, so that no terminology of the user's is touched.
+evaluate-linking: export MEDLINK_HOME := build/evaluate
+evaluate-linking: .venv/installed-test
+	rm -rf build/evaluate
+	$(BIN)/medlink terminology build medic --format medic ../shared/data/medic/medic_06Jul2012.txt
+	$(BIN)/medlink evaluate link ../shared/data/ncbi-disease/dev.pubtator.txt -t medic \
+		--seen ../shared/data/ncbi-disease/train.pubtator.txt
+	$(BIN)/medlink evaluate link ../shared/data/bc5cdr/dev.pubtator.txt -t medic --label Disease \
+		--seen ../shared/data/bc5cdr/train.pubtator.txt
+	$(BIN)/medlink evaluate link corpora/nil/heldout.txt -t medic --nil
+	$(BIN)/medlink evaluate link ../shared/data/disease-ontology -t icd10cm --crosswalk ICD10CM
+	$(BIN)/medlink evaluate link ../shared/data/disease-ontology -t icd10cm --crosswalk ICD10CM --category 3
 
 clean:
 	rm -rf .venv .venv-train build site

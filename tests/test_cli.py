@@ -111,6 +111,15 @@ def test_annotate_writes_a_page(note, tmp_path):
     assert "I21.9" in (tmp_path / "page.html").read_text("utf-8")
 
 
+def test_annotate_reads_tables_and_says_which_encoding_it_detected(tmp_path):
+    (tmp_path / "notes.csv").write_bytes("nr,body\n7,Fever 38 °C. Takes aspirin.\n".encode("cp1252"))
+    result = medlink(
+        *("annotate", tmp_path, "--format", "jsonl", "--text-column", "body", "--id-column", "nr", "--encoding", "auto")
+    )
+    assert json.loads(result.stdout)["id"] == "7"
+    assert b"notes.csv: not UTF-8, read as cp1252" in result.stderr
+
+
 def test_annotate_takes_an_empty_note(tmp_path):
     (tmp_path / "empty.txt").write_text("")
     result = medlink("annotate", tmp_path / "empty.txt")
@@ -122,10 +131,10 @@ def test_a_bad_note_stops_the_run_before_anything_is_written(note, tmp_path):
     out = tmp_path / "out.jsonl"
     latin = tmp_path / "latin.txt"
     latin.write_bytes(b"caf\xe9")
-    for bad, word in ((tmp_path / "none.txt", "no such file"), (latin, "not UTF-8"), (tmp_path, "is a folder")):
+    for bad, word in ((tmp_path / "none.txt", "no such file"), (latin, "not utf-8"), (tmp_path, "looks like cp1252")):
         failed(medlink("annotate", note, bad, "--format", "jsonl", "-o", out), word)
         failed(medlink("annotate", note, bad), word)
-    failed(medlink("annotate", "-", stdin=b"\xff"), "standard input: not UTF-8")
+    failed(medlink("annotate", "-", stdin=b"\xff"), "-: not utf-8")
     failed(medlink("annotate", note, "-o", tmp_path / "no" / "folder.txt"), "cannot be written")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["latin.txt", "note.txt"]
 

@@ -13,7 +13,7 @@ from medlink.formats.iob import read_iob
 from medlink.formats.jsonl import doc_to_line
 from medlink.formats.pubtator import read_pubtator
 from medlink.formats.terminal import docs_to_terminal
-from medlink.formats.text import decode, read_text
+from medlink.formats.text import read_text
 
 TEXT = "Denies <b>chest pain</b> & heart attack.\r\n\tTook aspirin 🙂, heart attack."
 
@@ -57,11 +57,6 @@ def test_text_is_read_as_it_is(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("text") / "note.txt"
     path.write_bytes(text.encode())
     assert read_text(path) == text.removeprefix("\ufeff")
-
-
-def test_what_is_not_utf8_is_refused_with_the_way_out():
-    with pytest.raises(MedlinkError, match=r"note: not UTF-8 \(byte 3\); convert it first, .*iconv"):
-        decode(b"caf\xe9", "note")
 
 
 def test_jsonl_holds_every_mention_with_its_offsets(nlp):

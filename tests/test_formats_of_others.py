@@ -68,13 +68,13 @@ def test_conll_2003_with_four_columns_and_iob1():
         "-DOCSTART- -X- -X- O\n\nEU NNP I-NP I-ORG\nrejects VBZ I-VP O\n\nPeter NNP I-NP I-PER\n"
         "Blackburn NNP I-NP I-PER\n\n-DOCSTART- -X- -X- O\r\n\r\na DT O B-X\r\nb NN O B-X\r\nc NN O I-X\r\n"
     )
-    first, second = read_conll(content, "x")
+    first, second = read_conll(content.split("\n"), "x")
     assert first["text"] == "EU rejects\nPeter Blackburn"
     assert spans(first) == [("EU", "ORG"), ("Peter Blackburn", "PER")]
     assert spans(second) == [("a", "X"), ("b c", "X")]
     assert [first["id"], second["id"]] == ["x#1", "x#2"]
     with pytest.raises(MedlinkError, match="x:1: expected 'token … O'"):
-        list(read_conll("EU\n", "x"))
+        list(read_conll(["EU\n"], "x"))
 
 
 def test_pubtator_of_a_corpus_is_written_as_it_was(shared_data, tmp_path):

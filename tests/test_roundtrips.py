@@ -105,7 +105,7 @@ def test_pubtator_holds_offsets_and_best_concepts(tmp_path_factory, record):
 @given(documents(overlapping=False))
 @settings(max_examples=200)
 def test_conll_holds_entities_and_their_best_concepts(record):
-    (again,) = read_conll(write_conll(record), "x")
+    (again,) = read_conll(write_conll(record).split("\n"), "x")
     assert [(s, e, label) for s, e, _, label in spans(again)] == [(s, e, label) for s, e, _, label in spans(record)]
     for one, other in zip(again["mentions"], record["mentions"], strict=True):
         best = [(c["terminology"], c["concept_id"]) for c in other["concepts"][:1]]
@@ -116,7 +116,7 @@ def test_conll_holds_entities_and_their_best_concepts(record):
 @given(documents())
 @settings(max_examples=30, deadline=None)
 def test_fhir_holds_the_mentions_of_the_patient_and_the_best_concept_of_each_terminology(record):
-    (again,) = read_fhir(iter([write_fhir(record)]), "x")
+    (again,) = read_fhir([write_fhir(record)], "x")
     assert (again["id"], again["text"], again["date"]) == (record["id"], record["text"], record["date"])
     held = [
         m
@@ -160,11 +160,11 @@ def test_fhir_of_others_is_read():
     bundle = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient"}}, {"resource": report}]}
     reference = {"resourceType": "DocumentReference", "id": "d1", "content": [{"attachment": attachment}]}
     lines = [json.dumps(bundle), "", json.dumps(reference | {"date": "2024-01-02T03:04:05Z"})]
-    first, second = read_fhir(iter(lines), "x")
+    first, second = read_fhir(lines, "x")
     assert (first["id"], first["text"]) == ("r1", "Fever.")
     assert (second["id"], second["date"]) == ("d1", "2024-01-02T03:04:05Z")
     with pytest.raises(MedlinkError, match=r"x:1: cannot be read as FHIR .*no text/plain attachment"):
-        list(read_fhir(iter(['{"resourceType": "DocumentReference", "id": "d"}']), "x"))
+        list(read_fhir(['{"resourceType": "DocumentReference", "id": "d"}'], "x"))
 
 
 @given(st.lists(documents(), max_size=3, unique_by=lambda record: record["id"]))

@@ -20,6 +20,8 @@ from medlink.formats.records import DocumentRecord, MentionRecord, new_concept, 
 
 # What XML 1.0 cannot hold, https://www.w3.org/TR/xml/#charsets.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_EMPTY: dict[str, Any] = dict.fromkeys(("source", "date", "key", "id", "text"), "")
+_EMPTY |= {"infons": {}, **{name: [] for name in ("sentences", "annotations", "relations", "locations")}}
 _IN_MENTION = ("entity", "section", "assertion", "attributes", "concepts")
 
 
@@ -60,8 +62,8 @@ def _to_document(record: DocumentRecord) -> Any:
     document.id = record["id"]
     document.infons = {"date": record["date"]} if record["date"] else {}
     for name in ("metadata", "abbreviations", "sections"):
-        if record[name]:  # type: ignore[literal-required]
-            document.infons[name] = json.dumps(record[name], ensure_ascii=False)  # type: ignore[literal-required]
+        if record[name]:
+            document.infons[name] = json.dumps(record[name], ensure_ascii=False)
     names = {section["start"]: section["name"] for section in reversed(record["sections"])}
     cuts = sorted({0, *names} & set(range(len(text) + 1)))
     passages = []
@@ -103,7 +105,7 @@ def read_bioc(content: str, kind: Literal["xml", "json"], source: str) -> Iterat
         MedlinkError: It is not BioC, or an annotation does not match the text at its offset.
     """
     try:
-        collection = (biocxml if kind == "xml" else biocjson).loads(content)
+        collection = biocxml.loads(content) if kind == "xml" else biocjson.loads(content, object_hook=_complete)
     except Exception as error:  # lxml and json each raise their own
         raise MedlinkError(f"{source}: not BioC {kind.upper()} ({error})") from None
     for document in collection.documents:
@@ -111,6 +113,11 @@ def read_bioc(content: str, kind: Literal["xml", "json"], source: str) -> Iterat
             yield _from_document(document)
         except (ValueError, TypeError, KeyError) as error:
             raise MedlinkError(f"{source}: document {document.id} is broken ({error})") from None
+
+
+def _complete(values: dict[str, Any]) -> dict[str, Any]:
+    """A part of BioC JSON with the keys that the package wants and others leave out where they are empty."""
+    return _EMPTY | values if values.keys() & {"documents", "passages", "offset", "locations"} else values
 
 
 def _from_document(document: Any) -> DocumentRecord:
@@ -124,7 +131,7 @@ def _from_document(document: Any) -> DocumentRecord:
     record = new_document(document.id, text, date=document.infons.get("date", ""))
     for name in ("metadata", "abbreviations", "sections"):
         if name in document.infons:
-            record[name] = json.loads(document.infons[name])  # type: ignore[literal-required]
+            record[name] = json.loads(document.infons[name])
     found = [
         annotation
         for passage in document.passages

@@ -8,8 +8,8 @@ together again but for its white space. Only entities fit, since they do not ove
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 
 from medlink.errors import MedlinkError
 from medlink.formats.records import DocumentRecord, MentionRecord, new_concept, new_document, new_mention
@@ -49,22 +49,22 @@ def _columns(start: int, text: str, mention: MentionRecord | None) -> tuple[str,
     return (f"{best['terminology']}:{best['concept_id']}" if best else "_"), tag
 
 
-def read_conll(content: str, source: str) -> Iterator[DocumentRecord]:
+def read_conll(lines: Iterable[str], source: str) -> Iterator[DocumentRecord]:
     """Read documents: those that medlink wrote, and files with the token first and the tag last.
 
     Without offsets the text is the tokens with blanks between them, and a line for each sentence. Tags are IOB1
     or IOB2.
 
     Arguments:
-        content: The content of the file.
+        lines: The lines of the file.
         source: Where it comes from, for errors; without ``-DOCSTART-`` lines also the identifier.
 
     Raises:
         MedlinkError: A line has no tag, or one that is not O, B-… or I-….
     """
     doc_id, sentences, count = source, [list[_Row]()], 0
-    for number, line in enumerate([*content.split("\n"), _START], start=1):
-        fields = line.removesuffix("\r").split("\t" if "\t" in line else None)
+    for number, line in enumerate(chain(lines, [_START]), start=1):
+        fields = line.removesuffix("\n").removesuffix("\r").split("\t" if "\t" in line else None)
         if fields and fields[0] == _START:
             if count or any(sentences):
                 yield _document(doc_id, sentences, source)

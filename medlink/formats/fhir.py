@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -218,7 +218,7 @@ def _dosage(attributes: dict[str, Any]) -> dict[str, Any]:
     return dosage
 
 
-def read_fhir(lines: Iterator[str], source: str) -> Iterator[DocumentRecord]:
+def read_fhir(lines: Iterable[str], source: str) -> Iterator[DocumentRecord]:
     """Read Bundles, DocumentReferences and DiagnosticReports, one a line (NDJSON).
 
     The text is that of the attachment (``text/plain``); what medlink wrote about it in the same Bundle are its
@@ -278,7 +278,7 @@ def _mention(text: str, parts: dict[str, Any], resource: dict[str, Any]) -> Ment
     mention = new_mention(text, parts["start"], parts["end"], parts["label"])
     mention["section"] = parts.get("section", "")
     for dimension in ("status", "temporality", "experiencer"):
-        mention["assertion"][dimension] = parts[dimension]  # type: ignore[literal-required]
+        mention["assertion"][dimension] = parts[dimension]
     told = resource.get("condition", [resource])[0] if resource["resourceType"] == "FamilyMemberHistory" else resource
     names = {system: name for name, system in SYSTEMS.items()}
     for coding in (told.get("code") or told.get("medicationCodeableConcept") or {}).get("coding", []):

@@ -103,11 +103,9 @@ def read_note_nlp(file: TextIO, texts: Mapping[str, str], source: str) -> dict[s
         mention["section"] = told.get("section", "")
         status = "absent" if told.get("negation") == "true" else "possible"
         status = "present" if status == "possible" and told.get("certainty", "high") == "high" else status
-        mention["assertion"].update(
-            status=status,
-            temporality=_TEMPORALITY.get(row["term_temporal"], "current"),
-            experiencer=told.get("subject", "patient"),
-        )
+        mention["assertion"]["status"] = status
+        mention["assertion"]["temporality"] = _TEMPORALITY.get(row["term_temporal"], "current")
+        mention["assertion"]["experiencer"] = told.get("subject", "patient")
         if "concept" in told:
             terminology, _, concept_id = told["concept"].partition(":")
             mention["concepts"].append(new_concept(terminology, concept_id))

@@ -6,12 +6,12 @@ Source: https://www.ncbi.nlm.nih.gov/research/pubtator3/ (format of BC5CDR and t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from medlink.errors import MedlinkError
 from medlink.formats.records import DocumentRecord
-from medlink.formats.text import read_blocks
+from medlink.formats.text import blocks_of, read_blocks
 from medlink.types import Document, Mention
 
 _TEXT_LINE = re.compile(r"^([^|\t]+)\|([ta])\|(.*)$", re.DOTALL)
@@ -37,6 +37,12 @@ def read_pubtator(path: str | Path) -> Iterator[Document]:
     """
     for block in read_blocks(path):
         yield _parse(block, path)
+
+
+def parse_pubtator(lines: Iterable[str], source: str) -> Iterator[Document]:
+    """Read documents from the lines of a file; see :func:`read_pubtator`."""
+    for block in blocks_of(lines):
+        yield _parse(block, source)
 
 
 def _parse(block: list[tuple[int, str]], path: str | Path) -> Document:

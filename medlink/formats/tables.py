@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from medlink.errors import MedlinkError
-from medlink.formats.records import DocumentRecord, MentionRecord, new_mention
+from medlink.formats.records import AssertionRecord, ConceptRecord, DocumentRecord, MentionRecord, new_mention
 
 _MENTION = ("start", "end", "text", "label", "entity", "section")
 _SAID = ("status", "temporality", "experiencer")
@@ -160,9 +160,9 @@ def read_parquet(content: bytes) -> dict[str, list[MentionRecord]]:
     mentions: dict[str, list[MentionRecord]] = defaultdict(list)
     for row in rows:
         mention = new_mention("", row["start"], row["end"], row["label"])
-        mention.update(text=row["text"], entity=row["entity"], section=row["section"])
-        mention["assertion"] = {name: row[name] for name in _SAID} | {"triggers": row["triggers"]}  # type: ignore
+        mention["text"], mention["entity"], mention["section"] = row["text"], row["entity"], row["section"]
+        mention["assertion"] = cast(AssertionRecord, {name: row[name] for name in (*_SAID, "triggers")})
         mention["attributes"] = json.loads(row["attributes"]) if row["attributes"] else None
-        mention["concepts"] = [{**one, "stages": dict(one["stages"])} for one in row["concepts"]]
+        mention["concepts"] = [cast(ConceptRecord, one | {"stages": dict(one["stages"])}) for one in row["concepts"]]
         mentions[row["document"]].append(mention)
     return dict(mentions)
