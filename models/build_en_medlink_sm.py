@@ -24,7 +24,7 @@ from medlink.linking.calibration import Calibration
 from medlink.linking.component import MedlinkLinker
 from medlink.linking.model import LinkModel
 from medlink.linking.reranker import Reranker
-from medlink.linking.vectors import build_vectors
+from medlink.linking.vectors import build_vectors, vectors_folder
 from medlink.recognition.ner import MedlinkNer
 from medlink.terminology.build import build_terminology
 from medlink.terminology.readers import READERS
@@ -65,9 +65,10 @@ def set_link_model(
     vectors = []
     for terminology in terminologies:
         folder = to / "vectors" / terminology.name
-        before = LINKER / "vectors" / terminology.name
-        if before.exists():
-            shutil.copytree(before, folder)
+        # Names that were embedded before, for the package or by "medlink terminology embed", are not done again.
+        for before in (vectors_folder(terminology, model.encoder), LINKER / "vectors" / terminology.name):
+            if before.exists() and not folder.exists():
+                shutil.copytree(before, folder)
         vectors.append(build_vectors(folder, terminology, model.encoder))
     linker.set_model(model, vectors)
 

@@ -105,14 +105,15 @@ def embed(
     from rich.progress import Progress
 
     from medlink.inference.names import load_name_encoder
-    from medlink.linking.component import load_link_model
+    from medlink.linking.component import load_link_model, packaged_vectors
     from medlink.linking.vectors import build_vectors, vectors_folder
     from medlink.terminology.store import Terminology
 
     opened = Terminology.load(name)
     if encoder:
-        names = load_name_encoder(encoder)
+        names, known = load_name_encoder(encoder), []
     else:
+        known = packaged_vectors(model)
         link_model = load_link_model(model)
         if link_model is None:
             raise MedlinkError(f"{model} has no encoder of names; name one with --encoder")
@@ -121,7 +122,11 @@ def embed(
     with Progress(transient=True) as bar:
         task = bar.add_task("embedding names", total=None)
         index = build_vectors(
-            folder, opened, names, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            folder,
+            opened,
+            names,
+            known=known,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     typer.echo(f"{opened.name}: vectors of {len(index):,} names in {folder}")
 

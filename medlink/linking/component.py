@@ -208,6 +208,12 @@ def load_link_model(model: str | Path) -> LinkModel | None:
     return LinkModel.from_disk(folder / name / _MODEL) if (folder / name / _MODEL).exists() else None
 
 
+def packaged_vectors(model: str | Path) -> list[Path]:
+    """The folders of the vectors that a pipeline package brings."""
+    folder, name, _ = _linker_config(model)
+    return sorted((folder / name / _VECTORS).glob("*"))
+
+
 def load_linker(
     model: str | Path,
     terminologies: Sequence[Terminology] | None,

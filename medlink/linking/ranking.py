@@ -6,8 +6,10 @@ search, and the cross-encoder reads the best of what they find.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from medlink.errors import MedlinkError
 from medlink.linking.calibration import Calibration
@@ -27,6 +29,10 @@ INCOMPATIBLE_TYPES = {
 SURE = 0.8
 #: Candidates of each searching stage that are weighed.
 WEIGHED = 30
+#: What has at least this chance after the search is not read by the cross-encoder,
+CLEAR = 0.9
+#: which reads as many candidates as hold this share of the chance that is not NIL's.
+READ = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Ranker:
         """
         evidence = self.gather(queries, terminology, k, thorough=thorough)
         if self.reranker is not None and self.calibration is not None:
-            open_ = [i for i, one in enumerate(evidence) if one.hits and not self.settled(one, terminology)]
+            open_ = [i for i, one in enumerate(evidence) if self.unclear(one, terminology)]
             self.read([queries[i] for i in open_], [evidence[i] for i in open_], terminology)
         return [self.candidates(one, terminology, k) for one in evidence]
 
@@ -98,8 +104,14 @@ class Ranker:
     def read(self, queries: Sequence[Query], evidence: Sequence[Evidence], terminology: Terminology) -> None:
         """Let the cross-encoder read what was found for mentions, the best first; what it says joins the evidence."""
         assert self.reranker is not None
-        orders = [first(self._scores(one, terminology)) for one in evidence]
+        orders = [worth_reading(self._scores(one, terminology)) for one in evidence]
         self.reranker.read(queries, evidence, orders, terminology)
+
+    def unclear(self, evidence: Evidence, terminology: Terminology) -> bool:
+        """Whether neither looking names up nor searching makes clear which concept is meant."""
+        if not evidence.hits or self.settled(evidence, terminology):
+            return False
+        return max(self._scores(evidence, terminology).values(), default=0.0) < CLEAR
 
     def open_candidates(self, queries: Sequence[Query], terminology: Terminology) -> list[tuple[Evidence, list[int]]]:
         """What the cross-encoder would read: for each mention the evidence and the concepts, best first.
@@ -185,3 +197,10 @@ class Ranker:
                 )
             )
         return candidates
+
+
+def worth_reading(scores: Mapping[int, float]) -> list[int]:
+    """The concepts with the largest chances, best first, that together hold nearly all that NIL leaves."""
+    order = first(scores)
+    held = np.cumsum([scores[concept] for concept in order])
+    return order[: max(2, int(np.searchsorted(held, READ * held[-1])) + 1)]

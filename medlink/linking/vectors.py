@@ -126,6 +126,7 @@ def build_vectors(
     terminology: Terminology,
     encoder: NameEncoder,
     *,
+    known: Sequence[Path] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> VectorIndex:
     """Embed the names of a terminology into a folder, whole or not at all.
@@ -137,12 +138,16 @@ def build_vectors(
         folder: Where to.
         terminology: The terminology.
         encoder: The encoder.
+        known: Folders of other terminologies' vectors, from which names are taken over likewise.
         progress: Called with the names done and those to do.
 
     Raises:
         MedlinkError: The folder cannot be written.
     """
-    columns, manifest = _columns(terminology, encoder, _earlier(folder, encoder), progress)
+    earlier: dict[int, npt.NDArray[np.int8]] = {}
+    for one in (*known, folder):
+        earlier |= _earlier(one, encoder)
+    columns, manifest = _columns(terminology, encoder, earlier, progress)
     write_columns(folder, columns, manifest)
     return VectorIndex(folder, terminology, encoder)
 

@@ -15,13 +15,13 @@ from medlink.errors import MedlinkError
 from medlink.inference.wordpiece import WordPieceEncoder
 
 
-def load_weights(model: nn.Module, checkpoint: str, prefix: str = "") -> None:
+def load_weights(model: nn.Module, checkpoint: str, *, optional: str = "") -> None:
     """Load the weights of an earlier run into a model.
 
     Arguments:
         model: The model.
         checkpoint: A ``last.pt`` or ``best.pt``.
-        prefix: What the names of the checkpoint's weights begin with and those of the model do not.
+        optional: What the names of those weights begin with that the checkpoint may lack; they stay as they are.
 
     Raises:
         MedlinkError: The file is no checkpoint of such a model.
@@ -29,7 +29,8 @@ def load_weights(model: nn.Module, checkpoint: str, prefix: str = "") -> None:
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         weights = state.get("model", state)
-        model.load_state_dict({name.removeprefix(prefix): value for name, value in weights.items()})
+        own = {name: value for name, value in model.state_dict().items() if optional and name.startswith(optional)}
+        model.load_state_dict(own | weights)
     except (OSError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
         first = str(error).splitlines()[0]
         raise MedlinkError(f"{checkpoint}: not a checkpoint of such a model ({first})") from None

@@ -135,9 +135,12 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
         line = {"round": number + 1, "loss": total / settings.steps, "seconds": round(run.seconds)}
         progress.write_log(line)
         progress.save(round=number + 1, seconds=run.seconds)
+    embedded: dict[str, torch.Tensor] = {}
     for name, corpus in settings.dev.items():
-        test = _read_test(settings.sources[corpus.terminology], corpus)
-        run.dev[name] = _score(model, tokenizer, *test, settings)
+        names, concepts, mentions = _read_test(settings.sources[corpus.terminology], corpus)
+        if corpus.terminology not in embedded:
+            embedded[corpus.terminology] = torch.from_numpy(embed(model, tokenizer, names, settings.longest))
+        run.dev[name] = _score(model, tokenizer, embedded[corpus.terminology], concepts, mentions, settings)
     model.to("cpu").eval()
     return run
 
@@ -335,17 +338,17 @@ def _read_test(
 def _score(
     model: NameEncoder,
     tokenizer: WordPieceEncoder,
-    names: Sequence[str],
+    vectors: torch.Tensor,
     concepts: Sequence[str],
     mentions: Sequence[tuple[str, set[str]]],
     settings: BiencoderSettings,
 ) -> dict[str, float]:
     """Accuracy@1 and recall@25 of the concepts of the nearest names."""
-    vectors = torch.from_numpy(embed(model, tokenizer, names, settings.longest))
     texts = sorted({text for text, _ in mentions})
     near: dict[str, list[str]] = defaultdict(list)
     queries = torch.from_numpy(embed(model, tokenizer, texts, settings.longest))
-    for text, best in zip(texts, (queries @ vectors.T).topk(min(200, len(names)), dim=1).indices.tolist(), strict=True):
+    nearest = (queries @ vectors.T).topk(min(200, len(concepts)), dim=1).indices.tolist()
+    for text, best in zip(texts, nearest, strict=True):
         near[text] = list(dict.fromkeys(concepts[i] for i in best))[:25]
     at_1 = np.mean([near[text][0] in gold for text, gold in mentions])
     at_25 = np.mean([bool(gold & set(near[text])) for text, gold in mentions])

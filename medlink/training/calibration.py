@@ -133,10 +133,19 @@ def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, rea
     for item in open_ if read else ():
         item.evidence.reranked = {}
     weights["full"] = fit([case for item in open_ for case in _with_and_without(item, terminology)], "full")
-    if ranker.reranker is not None:
-        if read:
-            ranker.read([item.query for item in open_], [item.evidence for item in open_], terminology)
-        both = [case for item in open_ for case in _with_and_without(item, terminology)]
+    if ranker.reranker is None:
+        return weights
+    if read:
+        unclear = [item for item in open_ if ranker.unclear(item.evidence, terminology)]
+        # As the linker does, each mention once a document.
+        first_of = {(item.query.text, item.query.context and item.query.context[0]): item for item in reversed(unclear)}
+        unique = list(first_of.values())
+        ranker.read([item.query for item in unique], [item.evidence for item in unique], terminology)
+        for item in unclear:
+            same = first_of[item.query.text, item.query.context and item.query.context[0]]
+            item.evidence.reranked = same.evidence.reranked
+    both = [case for item in open_ if item.evidence.reranked for case in _with_and_without(item, terminology)]
+    if both:
         weights["reranked"] = fit(both, "reranked")
     return weights
 
@@ -148,7 +157,7 @@ def _score(items: Sequence[Item], ranker: Ranker, terminology: Terminology, scor
 
 
 def read_mentions(settings: CalibrationSettings, terminology: str) -> list[GoldMention]:
-    """The mentions that a terminology's weights are fitted on, each once a document."""
+    """The mentions that a terminology's weights are fitted on."""
     gold: list[GoldMention] = []
     for corpus in settings.mentions.values():
         if corpus.terminology == terminology:

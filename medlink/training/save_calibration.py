@@ -54,6 +54,8 @@ def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path
             for mean, share, count in scores.reliability()
         ]
         error = f"expected calibration error {scores.calibration_error:.3f} over {len(scores.answers):,} answers"
+        if scores.mentions:
+            error += f"; accuracy@1 {scores.accuracy():.3f}, @25 {scores.accuracy(25):.3f}"
         parts.append(f"**{name}**: {error}\n\n" + table(["score", "right", "answers", ""], rows))
     card = _CARD.format(
         general=settings.general,
