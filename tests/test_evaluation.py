@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from medlink import Linker, MedlinkError, Terminology
-from medlink.evaluation.corpora import evaluate_concepts, evaluate_dictionary, evaluate_ner
-from medlink.evaluation.linking import crosswalk_gold, evaluate_linking, read_gold, read_unknown
+from medlink import MedlinkError, Terminology
+from medlink.evaluation.corpora import evaluate_dictionary, evaluate_ner
 from medlink.evaluation.names import evaluate_names
-from medlink.terminology.readers import READERS
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,46 +34,6 @@ def test_names_link_to_their_own_concept(name, scopes, least):
     result = evaluate_names(Terminology.load(name), scopes)
     assert result.names > 10_000
     assert result.right / result.names >= least
-
-
-@pytest.fixture(scope="module")
-def medic(shared_data):
-    source = READERS["medic"].read([shared_data / "medic" / "medic_06Jul2012.txt"])
-    terminology = Terminology.from_records("medic", list(source.concepts))
-    return Linker.load("en_medlink_sm", [terminology])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("corpus", "labels", "accuracy", "recall"), [("ncbi-disease", (), 0.0, 0.0), ("bc5cdr", ("Disease",), 0.0, 0.0)]
-)
-def test_gold_mentions_are_linked_to_medic(medic, shared_data, corpus, labels, accuracy, recall):
-    gold = read_gold(shared_data / corpus / "dev.pubtator.txt", labels)
-    scores = evaluate_linking(medic, medic.terminologies[0], gold)
-    assert scores.accuracy(1) >= accuracy
-    assert scores.accuracy(25) >= recall
-    assert scores.calibration_error <= 0.05
-
-
-@pytest.mark.slow
-def test_what_is_in_no_way_in_the_dictionary_is_nil(medic):
-    scores = evaluate_linking(medic, medic.terminologies[0], read_unknown(ROOT / "corpora" / "nil" / "heldout.txt"))
-    assert scores.nil_gold == 300
-    assert scores.nil_recall >= 0.9
-
-
-@pytest.mark.slow
-def test_names_of_another_ontology_are_linked_to_icd10cm(shared_data):
-    linker = Linker.load("en_medlink_sm", [Terminology.load("icd10cm")])
-    gold = crosswalk_gold(sorted((shared_data / "disease-ontology").glob("*.obo")), "ICD10CM")
-    scores = evaluate_linking(linker, linker.terminologies[0], gold)
-    assert scores.accuracy(1) >= 0.0
-    assert scores.accuracy(5) >= 0.0
-
-
-@pytest.mark.slow
-def test_concepts_of_abstracts_are_found_from_raw_text(nlp, shared_data):
-    assert evaluate_concepts(nlp, shared_data / "hpo-gsc" / "dev.tsv", "hpo").f1 >= 0.0
 
 
 def test_names_count_ties_and_misses(terminology):
