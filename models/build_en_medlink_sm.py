@@ -64,12 +64,9 @@ def set_link_model(
     )
     vectors = []
     for terminology in terminologies:
-        folder = to / "vectors" / terminology.name
         # Names that were embedded before, for the package or by "medlink terminology embed", are not done again.
-        for before in (vectors_folder(terminology, model.encoder), LINKER / "vectors" / terminology.name):
-            if before.exists() and not folder.exists():
-                shutil.copytree(before, folder)
-        vectors.append(build_vectors(folder, terminology, model.encoder))
+        known = [LINKER / "vectors" / terminology.name, vectors_folder(terminology, model.encoder)]
+        vectors.append(build_vectors(to / "vectors" / terminology.name, terminology, model.encoder, known=known))
     linker.set_model(model, vectors)
 
 

@@ -10,8 +10,9 @@ from medlink import MedlinkError, Mention
 from medlink.formats.gsc import read_gsc
 from medlink.formats.html import docs_to_html
 from medlink.formats.iob import read_iob
-from medlink.formats.jsonl import doc_to_line
+from medlink.formats.jsonl import write_line
 from medlink.formats.pubtator import read_pubtator
+from medlink.formats.records import doc_to_record
 from medlink.formats.terminal import docs_to_terminal
 from medlink.formats.text import read_text
 
@@ -60,7 +61,7 @@ def test_text_is_read_as_it_is(tmp_path_factory, text):
 
 
 def test_jsonl_holds_every_mention_with_its_offsets(nlp):
-    record = json.loads(doc_to_line(nlp(TEXT), "a"))
+    record = json.loads(write_line(doc_to_record(nlp(TEXT), "a")))
     assert record["id"] == "a"
     assert record["text"] == TEXT
     assert {"chest pain", "aspirin", "heart attack"} <= {mention["text"] for mention in record["mentions"]}

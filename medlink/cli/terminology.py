@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medlink.errors import MedlinkError
 from medlink.models import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from medlink.inference.names import NameEncoder
+    from medlink.terminology.store import Terminology
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, build and search terminologies.")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -89,10 +94,10 @@ def build(
     manifest = Terminology(folder).manifest
     typer.echo(f"{name}: {manifest['concepts']:,} concepts, {manifest['names']:,} names in {folder}")
     if vectors and find_spec(DEFAULT_MODEL) is not None:
-        from medlink.linking.component import load_link_model
+        from medlink.linking.component import load_link_model, packaged_vectors
 
-        if load_link_model(DEFAULT_MODEL) is not None:
-            embed(name)
+        if (link_model := load_link_model(DEFAULT_MODEL)) is not None:
+            _embed(Terminology(folder), link_model.encoder, packaged_vectors(DEFAULT_MODEL))
 
 
 @app.command()
@@ -102,22 +107,25 @@ def embed(
     encoder: Annotated[str, typer.Option(help="Name or folder of another encoder of names, as SapBERT.")] = "",
 ) -> None:
     """Embed the names of a terminology, so that no linker has to; names embedded before are not done again."""
-    from rich.progress import Progress
-
     from medlink.inference.names import load_name_encoder
     from medlink.linking.component import load_link_model, packaged_vectors
-    from medlink.linking.vectors import build_vectors, vectors_folder
     from medlink.terminology.store import Terminology
 
     opened = Terminology.load(name)
     if encoder:
-        names, known = load_name_encoder(encoder), []
-    else:
-        known = packaged_vectors(model)
-        link_model = load_link_model(model)
-        if link_model is None:
-            raise MedlinkError(f"{model} has no encoder of names; name one with --encoder")
-        names = link_model.encoder
+        _embed(opened, load_name_encoder(encoder), [])
+        return
+    link_model = load_link_model(model)
+    if link_model is None:
+        raise MedlinkError(f"{model} has no encoder of names; name one with --encoder")
+    _embed(opened, link_model.encoder, packaged_vectors(model))
+
+
+def _embed(opened: Terminology, names: NameEncoder, known: Sequence[Path]) -> None:
+    from rich.progress import Progress
+
+    from medlink.linking.vectors import build_vectors, vectors_folder
+
     folder = vectors_folder(opened, names)
     with Progress(transient=True) as bar:
         task = bar.add_task("embedding names", total=None)

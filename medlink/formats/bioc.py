@@ -8,7 +8,6 @@ as JSON where it is no text.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, cast
 
@@ -17,9 +16,8 @@ from bioc import biocjson, biocxml
 
 from medlink.errors import MedlinkError
 from medlink.formats.records import DocumentRecord, MentionRecord, new_concept, new_document, new_mention
+from medlink.formats.text import xml_text
 
-# What XML 1.0 cannot hold, https://www.w3.org/TR/xml/#charsets.
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _EMPTY: dict[str, Any] = dict.fromkeys(("source", "date", "key", "id", "text"), "")
 _EMPTY |= {"infons": {}, **{name: [] for name in ("sentences", "annotations", "relations", "locations")}}
 _IN_MENTION = ("entity", "section", "assertion", "attributes", "concepts")
@@ -40,11 +38,6 @@ def write_bioc(records: Iterable[DocumentRecord], kind: Literal["xml", "json"], 
             record = cast(DocumentRecord, _mapped(record, xml_text))
         collection.add_document(_to_document(record))
     return str((biocxml if kind == "xml" else biocjson).dumps(collection))
-
-
-def xml_text(text: str) -> str:
-    """A text as XML can hold it: other characters are U+FFFD, so that offsets stay."""
-    return _NO_XML.sub("\ufffd", text)
 
 
 def _mapped(value: Any, change: Any) -> Any:

@@ -13,11 +13,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
-from medlink.assertion.values import Assertion
+from medlink.assertion.values import DIMENSIONS, Assertion
 from medlink.errors import MedlinkError
-from medlink.formats.records import DocumentRecord, MentionRecord, new_concept, new_document, new_mention
+from medlink.formats.records import DocumentRecord, MentionRecord, assertion_of, new_concept, new_document, new_mention
 
 MENTION = "urn:medlink:fhir:mention"
 SCORE = "urn:medlink:fhir:score"
@@ -112,8 +112,7 @@ def _place(mention: MentionRecord, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resource(mention: MentionRecord, subject: dict[str, Any]) -> dict[str, Any] | None:
-    said = mention["assertion"]
-    assertion = Assertion(said["status"], said["temporality"], said["experiencer"])  # type: ignore[arg-type]
+    assertion = assertion_of(mention)
     if assertion.experiencer == "family":
         return _family(mention, subject)
     if assertion.experiencer == "other":
@@ -277,8 +276,8 @@ def _from_resource(resource: dict[str, Any], entries: list[dict[str, Any]]) -> D
 def _mention(text: str, parts: dict[str, Any], resource: dict[str, Any]) -> MentionRecord:
     mention = new_mention(text, parts["start"], parts["end"], parts["label"])
     mention["section"] = parts.get("section", "")
-    for dimension in ("status", "temporality", "experiencer"):
-        mention["assertion"][dimension] = parts[dimension]
+    for dimension in DIMENSIONS:
+        cast(dict[str, Any], mention["assertion"])[dimension] = parts[dimension]
     told = resource.get("condition", [resource])[0] if resource["resourceType"] == "FamilyMemberHistory" else resource
     names = {system: name for name, system in SYSTEMS.items()}
     for coding in (told.get("code") or told.get("medicationCodeableConcept") or {}).get("coding", []):

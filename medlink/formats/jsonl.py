@@ -6,15 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from spacy.tokens import Doc
-
 from medlink.errors import MedlinkError
-from medlink.formats.records import DocumentRecord, doc_to_record, new_document, new_mention
-
-
-def doc_to_line(doc: Doc, doc_id: str) -> str:
-    """A document that a pipeline annotated as a line of JSON, with its newline."""
-    return write_line(doc_to_record(doc, doc_id))
+from medlink.formats.records import DocumentRecord, new_document, new_mention
 
 
 def write_line(record: DocumentRecord) -> str:

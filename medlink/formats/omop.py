@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 import medlink
-from medlink.assertion.values import Assertion
 from medlink.errors import MedlinkError
-from medlink.formats.records import DocumentRecord, MentionRecord, new_concept, new_mention
+from medlink.formats.records import DocumentRecord, MentionRecord, assertion_of, new_concept, new_mention
 from medlink.terminology.words import hash64
 
 #: Columns of NOTE_NLP.
@@ -49,8 +48,7 @@ def note_nlp_rows(record: DocumentRecord, *, date: str) -> Iterator[dict[str, An
     text = record["text"]
     for mention in record["mentions"]:
         start, end = mention["start"], mention["end"]
-        said = mention["assertion"]
-        assertion = Assertion(said["status"], said["temporality"], said["experiencer"])  # type: ignore[arg-type]
+        assertion = assertion_of(mention)
         modifiers = f"{assertion.term_modifiers};label={mention['label']}"
         if mention["section"]:
             modifiers += f";section={mention['section']}"

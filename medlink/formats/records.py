@@ -7,7 +7,7 @@ its default in what is read from it.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from spacy.tokens import Doc
 from typing_extensions import TypedDict
@@ -211,12 +211,16 @@ def doc_to_record(doc: Doc, doc_id: str, *, date: str = "", metadata: dict[str, 
         if (attributes := get_attributes(span)) is not None:
             mention["attributes"] = asdict(attributes)
         for candidate in span._.concepts:
-            concept = new_concept(candidate.terminology, candidate.concept_id, candidate.name, candidate.score)
-            concept["alias"], concept["stage"], concept["via"] = candidate.alias, candidate.stage, candidate.via
-            concept["query"], concept["stages"] = candidate.query, dict(candidate.stages)
-            mention["concepts"].append(concept)
+            values = {name: value for name, value in asdict(candidate).items() if name != "nil"}
+            mention["concepts"].append(cast(ConceptRecord, values))
         record["mentions"].append(mention)
     return record
+
+
+def assertion_of(mention: MentionRecord) -> Assertion:
+    """The assertion of a mention, without its triggers."""
+    said = mention["assertion"]
+    return Assertion(said["status"], said["temporality"], said["experiencer"])  # type: ignore[arg-type]
 
 
 def _assertion(assertion: Assertion) -> AssertionRecord:

@@ -179,20 +179,24 @@ def find_sources(
     found: dict[str, str] = {}
     for place in places:
         paths, named = _paths(place)
-        told = {path: format or SUFFIXES.get(_suffix(path), "") for path in paths}
-        if format == "brat":
-            told = {path: format for path in paths if _suffix(path) == ".txt"}
-        if named and place != "-" and not all(told.values()):
+        told = {path: one for path in paths if (one := _format(path, format))}
+        if named and not told and not format:
             known = ", ".join(FORMATS)
             raise MedlinkError(f"{place}: its format cannot be told; name it with --input-format ({known})")
-        told = {path: one for path, one in told.items() if one}
-        if place == "-" and not told:
-            told = {"-": "text"}
         if not told:
             ends = f"; files that end in {', '.join(SUFFIXES)} are read" if not format else ""
             raise MedlinkError(f"{place}: no such file, or no documents in it{ends}")
         found |= told
     return [Source(path, found[path], columns or Columns(), encoding) for path in sorted(found)]
+
+
+def _format(path: str, wanted: str) -> str:
+    """The format of a file, or "" where it is passed over."""
+    if path == "-":
+        return wanted or "text"
+    if wanted == "brat":
+        return wanted if _suffix(path) == ".txt" else ""
+    return wanted or SUFFIXES.get(_suffix(path), "")
 
 
 def _suffix(path: str) -> str:

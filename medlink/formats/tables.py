@@ -13,28 +13,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
+from medlink.assertion.values import DIMENSIONS
 from medlink.errors import MedlinkError
 from medlink.formats.records import AssertionRecord, ConceptRecord, DocumentRecord, MentionRecord, new_mention
 
 _MENTION = ("start", "end", "text", "label", "entity", "section")
-_SAID = ("status", "temporality", "experiencer")
 _BEST = ("terminology", "concept_id", "name", "score")
 _AS_JSON = ("attributes", "triggers", "concepts")
 #: Columns of CSV.
-COLUMNS = ("document", "date", *_MENTION, *_SAID, *_BEST, *_AS_JSON)
+COLUMNS = ("document", "date", *_MENTION, *DIMENSIONS, *_BEST, *_AS_JSON)
 
 
-def write_csv(records: Iterable[DocumentRecord], *, header: bool = True) -> str:
-    """The mentions of documents as CSV, RFC 4180.
-
-    Arguments:
-        records: The documents.
-        header: Whether the names of the columns come first.
-    """
+def write_csv(records: Iterable[DocumentRecord]) -> str:
+    """The mentions of documents as CSV, RFC 4180, the names of the columns first."""
     content = io.StringIO(newline="")
     writer = csv.writer(content)
-    if header:
-        writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS)
     for record in records:
         for mention in record["mentions"]:
             best = cast(dict[str, Any], mention["concepts"][0]) if mention["concepts"] else dict.fromkeys(_BEST, "")
@@ -44,7 +38,7 @@ def write_csv(records: Iterable[DocumentRecord], *, header: bool = True) -> str:
                     record["id"],
                     record["date"],
                     *(cast(Any, mention)[name] for name in _MENTION),
-                    *(cast(Any, mention["assertion"])[name] for name in _SAID),
+                    *(cast(Any, mention["assertion"])[name] for name in DIMENSIONS),
                     *(best[name] for name in _BEST),
                     *(json.dumps(cast(Any, rest)[name], ensure_ascii=False) for name in _AS_JSON),
                 ]
@@ -72,12 +66,8 @@ def read_csv(content: str, source: str) -> dict[str, list[MentionRecord]]:
             mention["text"], mention["section"] = row["text"], row["section"]
             mention["entity"] = row["entity"] == "True"
             mention["attributes"], mention["concepts"] = json.loads(row["attributes"]), json.loads(row["concepts"])
-            mention["assertion"] = {
-                "status": row["status"],
-                "temporality": row["temporality"],
-                "experiencer": row["experiencer"],
-                "triggers": json.loads(row["triggers"]),
-            }
+            said = {name: row[name] for name in DIMENSIONS} | {"triggers": json.loads(row["triggers"])}
+            mention["assertion"] = cast(AssertionRecord, said)
             mentions[row["document"]].append(mention)
         except (KeyError, ValueError, TypeError) as error:
             raise MedlinkError(f"{source}:{number}: not a row of mentions ({error})") from None
@@ -115,7 +105,7 @@ def parquet_schema() -> Any:
             ("label", pa.string()),
             ("entity", pa.bool_()),
             ("section", pa.string()),
-            *((name, pa.string()) for name in _SAID),
+            *((name, pa.string()) for name in DIMENSIONS),
             ("triggers", pa.list_(trigger)),
             ("attributes", pa.string()),
             ("concepts", pa.list_(concept)),
@@ -161,7 +151,7 @@ def read_parquet(content: bytes) -> dict[str, list[MentionRecord]]:
     for row in rows:
         mention = new_mention("", row["start"], row["end"], row["label"])
         mention["text"], mention["entity"], mention["section"] = row["text"], row["entity"], row["section"]
-        mention["assertion"] = cast(AssertionRecord, {name: row[name] for name in (*_SAID, "triggers")})
+        mention["assertion"] = cast(AssertionRecord, {name: row[name] for name in (*DIMENSIONS, "triggers")})
         mention["attributes"] = json.loads(row["attributes"]) if row["attributes"] else None
         mention["concepts"] = [cast(ConceptRecord, one | {"stages": dict(one["stages"])}) for one in row["concepts"]]
         mentions[row["document"]].append(mention)

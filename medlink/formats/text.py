@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from medlink.errors import MedlinkError
 from medlink.formats.encodings import decode
+
+# What XML 1.0 cannot hold, https://www.w3.org/TR/xml/#charsets.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def read_text(path: str | Path) -> str:
@@ -57,3 +61,8 @@ def blocks_of(lines: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
         elif block:
             yield block
             block = []
+
+
+def xml_text(text: str) -> str:
+    """A text as XML can hold it: other characters are U+FFFD, so that offsets stay."""
+    return _NO_XML.sub("\ufffd", text)

@@ -9,27 +9,19 @@ from datetime import date
 from functools import partial
 
 from medlink.errors import MedlinkError
+from medlink.formats.conll import write_conll
+from medlink.formats.fhir import write_fhir
+from medlink.formats.jsonl import write_line
+from medlink.formats.omop import COLUMNS, note_nlp_rows
+from medlink.formats.pubtator import write_pubtator
 from medlink.formats.records import DocumentRecord
+from medlink.formats.tables import write_csv, write_parquet
 
 _Write = Callable[[Sequence[DocumentRecord]], str | bytes]
 
 
-def _jsonl(records: Sequence[DocumentRecord]) -> str:
-    from medlink.formats.jsonl import write_line
-
-    return "".join(map(write_line, records))
-
-
-def _csv(records: Sequence[DocumentRecord]) -> str:
-    from medlink.formats.tables import write_csv
-
-    return write_csv(records)
-
-
-def _parquet(records: Sequence[DocumentRecord]) -> bytes:
-    from medlink.formats.tables import write_parquet
-
-    return write_parquet(records)
+def _each(write: Callable[[DocumentRecord], str], records: Sequence[DocumentRecord]) -> str:
+    return "".join(map(write, records))
 
 
 def _bioc(records: Sequence[DocumentRecord], kind: str) -> str:
@@ -38,27 +30,7 @@ def _bioc(records: Sequence[DocumentRecord], kind: str) -> str:
     return write_bioc(records, "xml" if kind == "xml" else "json", date=date.today().isoformat())
 
 
-def _pubtator(records: Sequence[DocumentRecord]) -> str:
-    from medlink.formats.pubtator import write_pubtator
-
-    return "".join(map(write_pubtator, records))
-
-
-def _conll(records: Sequence[DocumentRecord]) -> str:
-    from medlink.formats.conll import write_conll
-
-    return "".join(map(write_conll, records))
-
-
-def _fhir(records: Sequence[DocumentRecord]) -> str:
-    from medlink.formats.fhir import write_fhir
-
-    return "".join(map(write_fhir, records))
-
-
 def _omop(records: Sequence[DocumentRecord]) -> str:
-    from medlink.formats.omop import COLUMNS, note_nlp_rows
-
     content = io.StringIO(newline="")
     writer = csv.DictWriter(content, COLUMNS)
     writer.writeheader()
@@ -68,14 +40,14 @@ def _omop(records: Sequence[DocumentRecord]) -> str:
 
 
 WRITERS: dict[str, _Write] = {
-    "jsonl": _jsonl,
-    "csv": _csv,
-    "parquet": _parquet,
+    "jsonl": partial(_each, write_line),
+    "csv": write_csv,
+    "parquet": write_parquet,
     "bioc-xml": partial(_bioc, kind="xml"),
     "bioc-json": partial(_bioc, kind="json"),
-    "pubtator": _pubtator,
-    "conll": _conll,
-    "fhir": _fhir,
+    "pubtator": partial(_each, write_pubtator),
+    "conll": partial(_each, write_conll),
+    "fhir": partial(_each, write_fhir),
     "omop": _omop,
 }
 

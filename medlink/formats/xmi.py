@@ -12,10 +12,11 @@ import warnings
 from functools import lru_cache
 from typing import Any, cast
 
+from medlink.assertion.values import DIMENSIONS
 from medlink.errors import MedlinkError
 from medlink.formats.records import DocumentRecord, new_concept, new_document, new_mention
+from medlink.formats.text import xml_text
 
-_SAID = ("status", "temporality", "experiencer")
 _CONCEPT = ("concept_id", "terminology", "name", "alias", "stage", "via", "query")
 _BESIDES = ("metadata", "sections", "abbreviations")
 
@@ -31,7 +32,7 @@ def _types() -> Any:
     types.create_feature(concept, "score", "uima.cas.Double")
     types.create_feature(concept, "stages", "uima.cas.String")
     mention = types.create_type("medlink.Mention", "uima.tcas.Annotation")
-    for name in ("label", "section", *_SAID, "triggers", "attributes"):
+    for name in ("label", "section", *DIMENSIONS, "triggers", "attributes"):
         types.create_feature(mention, name, "uima.cas.String")
     types.create_feature(mention, "entity", "uima.cas.Boolean")
     types.create_feature(mention, "concepts", "uima.cas.FSArray", elementType="medlink.Concept")
@@ -49,8 +50,6 @@ def type_system() -> str:
 def write_xmi(record: DocumentRecord) -> str:
     """A document as XMI. Characters that XML cannot hold become U+FFFD."""
     import cassis
-
-    from medlink.formats.bioc import xml_text
 
     types = _types()
     cas = cassis.Cas(typesystem=types)
@@ -77,7 +76,7 @@ def write_xmi(record: DocumentRecord) -> str:
                 triggers=json.dumps(one["assertion"]["triggers"]),
                 attributes=json.dumps(one["attributes"]),
                 concepts=array(elements=candidates),
-                **{name: cast(Any, one["assertion"])[name] for name in _SAID},
+                **{name: cast(Any, one["assertion"])[name] for name in DIMENSIONS},
             )
         )
     return str(cas.to_xmi())
@@ -113,7 +112,7 @@ def read_xmi(content: str, doc_id: str) -> DocumentRecord:
         mention = new_mention(text, one.begin, one.end, one.label)
         mention["entity"], mention["section"] = bool(one.entity), one.section or ""
         mention["attributes"] = json.loads(one.attributes)
-        for name in _SAID:
+        for name in DIMENSIONS:
             cast(Any, mention["assertion"])[name] = one[name]
         mention["assertion"]["triggers"] = json.loads(one.triggers)
         for candidate in one.concepts.elements or ():

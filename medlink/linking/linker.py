@@ -185,7 +185,7 @@ class Linker:
             positions: dict[tuple[str, str, str], list[int]] = {}
             for i, query in enumerate(queries):
                 if not query.label or not terminology.labels or query.label in terminology.labels:
-                    document = query.context[0] if query.context is not None and self.ranker.calibration else ""
+                    document = query.document if self.ranker.calibration is not None else ""
                     positions.setdefault((query.text, query.label, document), []).append(i)
             unique = [queries[places[0]] for places in positions.values()]
             for places, ranked in zip(

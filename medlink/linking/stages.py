@@ -43,6 +43,11 @@ class Query:
     context: Context | None = None
     label: str = ""
 
+    @property
+    def document(self) -> str:
+        """The text of the document that it stands in; "" where that is not known."""
+        return self.context[0] if self.context is not None else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -109,7 +109,7 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
 
 def _half(item: Item) -> int:
     """Which half an item belongs to: mentions of one document, and the same mention, are not parted."""
-    return hash64(item.query.context[0] if item.query.context else item.query.text) % 2
+    return hash64(item.query.document or item.query.text) % 2
 
 
 def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, read: bool = False) -> Weights:
@@ -138,12 +138,11 @@ def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, rea
     if read:
         unclear = [item for item in open_ if ranker.unclear(item.evidence, terminology)]
         # As the linker does, each mention once a document.
-        first_of = {(item.query.text, item.query.context and item.query.context[0]): item for item in reversed(unclear)}
+        first_of = {(item.query.text, item.query.document): item for item in reversed(unclear)}
         unique = list(first_of.values())
         ranker.read([item.query for item in unique], [item.evidence for item in unique], terminology)
         for item in unclear:
-            same = first_of[item.query.text, item.query.context and item.query.context[0]]
-            item.evidence.reranked = same.evidence.reranked
+            item.evidence.reranked = first_of[item.query.text, item.query.document].evidence.reranked
     both = [case for item in open_ if item.evidence.reranked for case in _with_and_without(item, terminology)]
     if both:
         weights["reranked"] = fit(both, "reranked")

@@ -179,7 +179,7 @@ def mention_examples(linker: Linker, gold: Sequence[GoldMention], layout: Layout
         expanded, gold, linker.ranker.open_candidates(expanded, terminology), strict=True
     ):
         right = {row for id_ in one.concept_ids if (row := terminology.row(id_)) is not None}
-        key = (query.text, query.context[0] if query.context else "")
+        key = (query.text, query.document)
         if order and key not in examples:
             examples[key] = _example(query, evidence, order[: layout.candidates], right, terminology)
     return list(examples.values())
