@@ -2,7 +2,8 @@
 
 Source: https://ohdsi.github.io/CommonDataModel/cdm54.html. ``note_nlp_concept_id`` is 0, since medlink brings no OMOP
 vocabulary: the code of the best concept stands in ``term_modifiers`` (``concept=icd10cm:I21.9``), beside what is said
-of the mention, from which a source-to-concept map leads on.
+of the mention, from which a source-to-concept map leads on. ``;`` and ``%`` in a label, section or code are written as
+``%3B`` and ``%25``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
+from urllib.parse import unquote
 
 import medlink
 from medlink.errors import MedlinkError
@@ -49,12 +51,12 @@ def note_nlp_rows(record: DocumentRecord, *, date: str) -> Iterator[dict[str, An
     for mention in record["mentions"]:
         start, end = mention["start"], mention["end"]
         assertion = assertion_of(mention)
-        modifiers = f"{assertion.term_modifiers};label={mention['label']}"
+        modifiers = f"{assertion.term_modifiers};label={_escape(mention['label'])}"
         if mention["section"]:
-            modifiers += f";section={mention['section']}"
+            modifiers += f";section={_escape(mention['section'])}"
         if mention["concepts"]:
             best = mention["concepts"][0]
-            modifiers += f";concept={best['terminology']}:{best['concept_id']}"
+            modifiers += f";concept={_escape(best['terminology'])}:{_escape(best['concept_id'])}"
         key = "\t".join((record["id"], str(start), str(end), mention["label"]))
         yield {
             "note_nlp_id": hash64(key) >> 1,  # the same in every run; a signed 64-bit integer
@@ -94,7 +96,8 @@ def read_note_nlp(file: TextIO, texts: Mapping[str, str], source: str) -> dict[s
             text, start, words = texts[row["note_id"]], int(row["offset"]), row["lexical_variant"]
             if text[start : start + len(words)] != words:
                 raise ValueError(f"the text at {start} is {text[start : start + len(words)]!r}, not {words!r}")
-            told = dict(part.split("=", 1) for part in row["term_modifiers"].split(";") if "=" in part)
+            parts = [part.split("=", 1) for part in row["term_modifiers"].split(";") if "=" in part]
+            told = {name: unquote(value) for name, value in parts}
         except (KeyError, ValueError) as error:
             raise MedlinkError(f"{source}:{number}: not a row of NOTE_NLP for these notes ({error})") from None
         mention = new_mention(text, start, start + len(words), told.get("label", ""))
@@ -109,3 +112,8 @@ def read_note_nlp(file: TextIO, texts: Mapping[str, str], source: str) -> dict[s
             mention["concepts"].append(new_concept(terminology, concept_id))
         mentions[row["note_id"]].append(mention)
     return dict(mentions)
+
+
+def _escape(value: str) -> str:
+    """A value of ``term_modifiers`` without the character that parts them."""
+    return value.replace("%", "%25").replace(";", "%3B")
