@@ -50,7 +50,7 @@ class Candidate:
         name: Preferred name of the concept.
         alias: The name of the concept that matched the mention.
         score: The chance that the concept is meant, 0 to 1; uncalibrated where the linker has no encoder.
-        stage: The stage that found it: ``"exact"``, ``"synonym"``, ``"lexical"`` or ``"dense"``.
+        stage: The stage that found it: ``"exact"``, ``"synonym"``, ``"prior"``, ``"lexical"`` or ``"dense"``.
         nil: True where the score lies below the linker's threshold, that is where the linker
             itself would answer NIL.
         via: For the ``"synonym"`` stage, the concept of another terminology that led here.

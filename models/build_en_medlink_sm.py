@@ -20,9 +20,8 @@ import medlink
 from medlink import Concept
 from medlink.evaluation.corpora import FINDINGS
 from medlink.inference.names import OnnxNameEncoder
-from medlink.linking.calibration import Calibration
 from medlink.linking.component import MedlinkLinker
-from medlink.linking.model import LinkModel
+from medlink.linking.model import LinkModel, read_fitted
 from medlink.linking.reranker import Reranker
 from medlink.linking.vectors import build_vectors, vectors_folder
 from medlink.recognition.ner import MedlinkNer
@@ -57,11 +56,9 @@ def set_link_model(
     linker: MedlinkLinker, terminologies: list[Terminology], encoder: Path, reranker: Path, calibration: Path, to: Path
 ) -> None:
     """Give the linker its model, and the vectors of the terminologies' names."""
-    model = LinkModel(
-        OnnxNameEncoder.load(encoder),
-        Calibration.from_json((calibration / "calibration.json").read_text("utf-8")),
-        Reranker.load(reranker) if reranker.exists() else None,
-    )
+    weights, priors = read_fitted(calibration)
+    cross_encoder = Reranker.load(reranker) if reranker.exists() else None
+    model = LinkModel(OnnxNameEncoder.load(encoder), weights, cross_encoder, priors)
     vectors = []
     for terminology in terminologies:
         # Names that were embedded before, for the package or by "medlink terminology embed", are not done again.

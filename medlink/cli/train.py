@@ -75,7 +75,7 @@ def crossencoder(
 def calibration(
     config: Annotated[Path, typer.Argument(help="Settings; see configs/calibration.cfg.")],
     encoder: Annotated[str, typer.Option(help="Folder of the encoder of names, or a Hugging Face encoder.")],
-    out: Annotated[Path, typer.Option(help="Folder for calibration.json and its card.")],
+    out: Annotated[Path, typer.Option(help="Folder for calibration.json, priors.json and their card.")],
     reranker: Annotated[Path | None, typer.Option(help="Folder of the cross-encoder.")] = None,
 ) -> None:
     """Fit what makes probabilities of the linker's scores."""

@@ -13,7 +13,8 @@ from medlink.terminology.store import Terminology
 from medlink.terminology.words import is_abbreviation, verbatim_key
 
 #: Stages whose hits alone may answer.
-SURE_STAGES = ("exact", "synonym")
+SURE_STAGES = ("exact", "synonym", "prior")
+_SURE = frozenset(SURE_STAGES)
 #: What is known about a candidate, in the order of the columns.
 FEATURES = (
     "verbatim",  # a name of the concept is the mention
@@ -21,6 +22,7 @@ FEATURES = (
     "synonym",  # the namesake in another terminology has such a name
     "loose",  # what that name falls short by its scope
     "abbreviation",  # that name is an abbreviation
+    "prior",  # how often the mention meant the concept in annotated text
     "preferred",  # that name is the concept's preferred one
     "category",  # a concept below it has such a name too
     "elsewhere",  # the document names it at another place, in other words
@@ -69,8 +71,8 @@ class Evidence:
         return by_stage[stage], stage
 
     def sure(self) -> list[int]:
-        """The concepts that an exact or synonym stage found."""
-        return sorted(c for c, by_stage in self.hits.items() if any(stage in by_stage for stage in SURE_STAGES))
+        """The concepts that looking the mention up found."""
+        return sorted(c for c, by_stage in self.hits.items() if not _SURE.isdisjoint(by_stage))
 
     def weighed(self, most: int) -> list[int]:
         """The concepts worth weighing: those looked up, and the best ``most`` of each stage that searches."""
@@ -84,7 +86,8 @@ class Evidence:
         """The features of concepts. Shape (concepts, features)."""
         values = np.zeros((len(concepts), len(FEATURES)), dtype=np.float32)
         values[:, _COLUMN["bias"]] = 1
-        parents = {parent for concept in self.sure() for parent in terminology.ancestors(concept)}
+        sure = set(self.sure())
+        parents = {parent for concept in sure for parent in terminology.ancestors(concept)}
         key = verbatim_key(self.text)
         # What was too far down for the cross-encoder to read is less likely than what it read.
         unread = min(self.reranked.values(), default=1.0) - 1.0
@@ -100,7 +103,9 @@ class Evidence:
             elif synonym := by_stage.get("synonym"):
                 own[_COLUMN["synonym"]] = synonym.score
                 own[_COLUMN["loose"]] = 1 - worth(terminology, synonym.alias)
-            own[_COLUMN["category"]] = concept in parents and any(stage in by_stage for stage in SURE_STAGES)
+            if prior := by_stage.get("prior"):
+                own[_COLUMN["prior"]] = prior.score
+            own[_COLUMN["category"]] = concept in parents and concept in sure
             own[_COLUMN["elsewhere"]] = concept in self.elsewhere
             own[_COLUMN["rerank"]] = self.reranked.get(concept, unread)
         for stage in ("lexical", "dense"):

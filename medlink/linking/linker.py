@@ -16,6 +16,7 @@ from medlink.linking.exact import ExactStage, SynonymStage
 from medlink.linking.expansion import Expansion, expand
 from medlink.linking.lexical import LexicalStage
 from medlink.linking.model import LinkModel
+from medlink.linking.priors import PriorStage
 from medlink.linking.ranking import Ranker
 from medlink.linking.stages import Context, Query, Stage
 from medlink.linking.vectors import VectorIndex
@@ -29,8 +30,9 @@ DEFAULT_THRESHOLD = 0.7
 class Linker:
     """Links mentions to the concepts of terminologies.
 
-    Names are looked up first (exact, synonym). What that does not settle is searched for by its words (lexical) and,
-    with a model, by its meaning (dense), and the cross-encoder reads the best candidates in the mention's context.
+    Names are looked up first (exact, synonym, and with a model prior). What that does not settle is searched for by its
+    words (lexical) and, with a model, by its meaning (dense), and the cross-encoder reads the best candidates in the
+    mention's context.
 
     Arguments:
         terminologies: Where to look; the first is the one that ``ent.kb_id_`` comes from.
@@ -39,7 +41,7 @@ class Linker:
         model: Encoder, calibration and cross-encoder; None to link by names and words alone.
         vectors: Vectors of the terminologies' names, where they have been made.
         rerank: Whether the cross-encoder reads candidates.
-        stages: The stages in order, in place of the four.
+        stages: The stages in order, in place of these.
         bridges: Further terminologies whose names for a thing lead to its namesake in these: HPO tells that a heart
             attack is a myocardial infarction, which a dictionary of one's own may have.
     """
@@ -62,9 +64,11 @@ class Linker:
         self.terminologies = list(terminologies)
         self.threshold = threshold
         if stages is None:
-            stages = [ExactStage(), SynonymStage([*self.terminologies, *bridges]), LexicalStage()]
+            stages = [ExactStage(), SynonymStage([*self.terminologies, *bridges])]
             if model is not None:
-                stages = [*stages, DenseStage(model.encoder, vectors)]
+                stages += [PriorStage(model.priors), LexicalStage(), DenseStage(model.encoder, vectors)]
+            else:
+                stages += [LexicalStage()]
         self.stages = list(stages)
         self.ranker = Ranker(
             self.stages,

@@ -1,32 +1,36 @@
-"""What the linker of a model package brings besides terminologies: encoder, calibration and cross-encoder."""
+"""What the linker of a model package brings besides terminologies: encoder, calibration, priors and cross-encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medlink.errors import MedlinkError
 from medlink.inference.names import NameEncoder, OnnxNameEncoder
 from medlink.linking.calibration import Calibration, default_calibration
+from medlink.linking.priors import Priors
 from medlink.linking.reranker import Reranker
 
-_ENCODER, _RERANKER, _CALIBRATION = "encoder", "reranker", "calibration.json"
+_ENCODER, _RERANKER = "encoder", "reranker"
+_CALIBRATION, _PRIORS = "calibration.json", "priors.json"
 
 
 @dataclass(frozen=True, slots=True)
 class LinkModel:
-    """Encoder, calibration and cross-encoder, which belong together.
+    """Encoder, calibration, cross-encoder and priors, which belong together.
 
     Arguments:
         encoder: Embeds names.
         calibration: Makes probabilities of what the stages found with this encoder.
         reranker: The cross-encoder, if there is one.
+        priors: What names meant in annotated text.
     """
 
     encoder: NameEncoder
     calibration: Calibration
     reranker: Reranker | None = None
+    priors: Priors = field(default_factory=Priors)
 
     @classmethod
     def from_encoder(cls, encoder: NameEncoder) -> LinkModel:
@@ -42,13 +46,13 @@ class LinkModel:
             MedlinkError: A file is missing or broken.
         """
         try:
-            text = (folder / _CALIBRATION).read_text(encoding="utf-8")
+            calibration, priors = read_fitted(folder)
         except OSError as error:
             raise MedlinkError(
                 f"{error.filename}: cannot be read ({error.strerror}); install the model package again"
             ) from None
         reranker = Reranker.load(folder / _RERANKER) if (folder / _RERANKER).exists() else None
-        return cls(OnnxNameEncoder.load(folder / _ENCODER), Calibration.from_json(text), reranker)
+        return cls(OnnxNameEncoder.load(folder / _ENCODER), calibration, reranker, priors)
 
     def to_disk(self, folder: Path) -> None:
         """Write the model into a folder.
@@ -71,6 +75,7 @@ class LinkModel:
             raise MedlinkError("only an ONNX encoder can be saved; run 'medlink export encoder' first")
         files = {f"{_ENCODER}/{name}": content for name, content in self.encoder.files.items()}
         files[_CALIBRATION] = self.calibration.to_json().encode()
+        files[_PRIORS] = self.priors.to_json().encode()
         if self.reranker is not None:
             files |= {f"{_RERANKER}/{name}": content for name, content in self.reranker.files.items()}
         return files
@@ -83,4 +88,17 @@ class LinkModel:
             folder, _, name = path.rpartition("/")
             of[folder][name] = content
         reranker = Reranker(of[_RERANKER]) if of[_RERANKER] else None
-        return cls(OnnxNameEncoder(of[_ENCODER]), Calibration.from_json(of[""][_CALIBRATION].decode()), reranker)
+        calibration = Calibration.from_json(of[""][_CALIBRATION].decode())
+        priors = Priors.from_json(of[""][_PRIORS].decode())
+        return cls(OnnxNameEncoder(of[_ENCODER]), calibration, reranker, priors)
+
+
+def read_fitted(folder: Path) -> tuple[Calibration, Priors]:
+    """The calibration and the priors in a folder, as ``medlink train calibration`` writes them.
+
+    Raises:
+        OSError: A file is missing.
+        MedlinkError: A file is broken.
+    """
+    calibration = Calibration.from_json((folder / _CALIBRATION).read_text(encoding="utf-8"))
+    return calibration, Priors.from_json((folder / _PRIORS).read_text(encoding="utf-8"))

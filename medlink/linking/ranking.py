@@ -25,14 +25,13 @@ from medlink.types import Candidate
 INCOMPATIBLE_TYPES = {
     "CONDITION": frozenset({"External cause", "Mode of inheritance", "Clinical modifier", "Frequency", "Blood group"})
 }
-#: What has at least this chance after the stages that look names up is not searched for.
+#: What has at least this chance after the stages that look names up is not searched for, and what has it after the
+#: search is not read by the cross-encoder,
 SURE = 0.8
+#: which reads as many candidates as hold this share of the chance that is not NIL's.
+READ = 0.9
 #: Candidates of each searching stage that are weighed.
 WEIGHED = 30
-#: What has at least this chance after the search is not read by the cross-encoder,
-CLEAR = 0.9
-#: which reads as many candidates as hold this share of the chance that is not NIL's.
-READ = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Ranker:
     """Ranks the concepts of a terminology for mentions.
 
     Arguments:
-        stages: The stages in order.
+        stages: The stages; those that look names up are asked before those that search.
         threshold: Score below which a candidate is marked as NIL.
         calibration: Makes probabilities of what the stages found; None to take the best stage's score.
         reranker: The cross-encoder, if there is one.
@@ -68,10 +67,14 @@ class Ranker:
             For each mention its candidates, best first.
         """
         evidence = self.gather(queries, terminology, k, thorough=thorough)
+        scores = [self.scores(one, terminology) for one in evidence]
         if self.reranker is not None and self.calibration is not None:
-            open_ = [i for i, one in enumerate(evidence) if self.unclear(one, terminology)]
-            self.read([queries[i] for i in open_], [evidence[i] for i in open_], terminology)
-        return [self.candidates(one, terminology, k) for one in evidence]
+            open_ = [i for i, of in enumerate(scores) if unclear(of)]
+            orders = [worth_reading(scores[i]) for i in open_]
+            self.reranker.read([queries[i] for i in open_], [evidence[i] for i in open_], orders, terminology)
+            for i in open_:
+                scores[i] = self.scores(evidence[i], terminology)
+        return [self.candidates(one, of, terminology, k) for one, of in zip(evidence, scores, strict=True)]
 
     def gather(
         self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool = True
@@ -81,37 +84,27 @@ class Ranker:
         first_of: dict[tuple[str, str], int] = {}
         same = [first_of.setdefault((query.text, query.label), i) for i, query in enumerate(queries)]
         evidence = [Evidence(query.text) for query in queries]
-        open_ = [i for i, query in enumerate(queries) if same[i] == i and query.text.strip()]
-        looked_up = False
-        for stage in self.stages:
-            if looked_up and not stage.final:
-                open_ = [
-                    i
-                    for i in open_
-                    if (thorough and len(evidence[i].hits) < k) or not self.settled(evidence[i], terminology)
-                ]
-            looked_up = stage.final
-            for i, hits in zip(open_, stage.retrieve([queries[i] for i in open_], terminology, k), strict=True):
+        asked = [i for i, query in enumerate(queries) if same[i] == i and query.text.strip()]
+
+        def ask(stage: Stage, of: Sequence[int]) -> None:
+            for i, hits in zip(of, stage.retrieve([queries[i] for i in of], terminology, k), strict=True):
                 evidence[i].add(stage.name, hits, terminology)
+
+        for stage in self.stages:
+            if stage.final:
+                ask(stage, asked)
+        open_ = {i for i in asked if not self.settled(evidence[i], terminology)}
+        searched = [i for i in asked if i in open_ or (thorough and len(evidence[i].hits) < k)]
+        for stage in self.stages:
+            if not stage.final:
+                ask(stage, searched)
         for i, query in enumerate(queries):
             if same[i] == i:
                 self._drop(evidence[i], query.label, terminology)
             evidence[i].hits = evidence[same[i]].hits
-            if self.calibration is not None and query.context and not self.settled(evidence[i], terminology):
+            if self.calibration is not None and query.context and same[i] in open_:
                 evidence[i].elsewhere = self.documents.elsewhere(query.context, terminology)
         return evidence
-
-    def read(self, queries: Sequence[Query], evidence: Sequence[Evidence], terminology: Terminology) -> None:
-        """Let the cross-encoder read what was found for mentions, the best first; what it says joins the evidence."""
-        assert self.reranker is not None
-        orders = [worth_reading(self._scores(one, terminology)) for one in evidence]
-        self.reranker.read(queries, evidence, orders, terminology)
-
-    def unclear(self, evidence: Evidence, terminology: Terminology) -> bool:
-        """Whether neither looking names up nor searching makes clear which concept is meant."""
-        if not evidence.hits or self.settled(evidence, terminology):
-            return False
-        return max(self._scores(evidence, terminology).values(), default=0.0) < CLEAR
 
     def open_candidates(self, queries: Sequence[Query], terminology: Terminology) -> list[tuple[Evidence, list[int]]]:
         """What the cross-encoder would read: for each mention the evidence and the concepts, best first.
@@ -120,7 +113,7 @@ class Ranker:
         """
         evidence = self.gather(queries, terminology, 25, thorough=False)
         return [
-            (one, [] if self.settled(one, terminology) else first(self._scores(one, terminology))) for one in evidence
+            (one, [] if self.settled(one, terminology) else first(self.scores(one, terminology))) for one in evidence
         ]
 
     def nearest(self, names: Sequence[str], terminology: Terminology, k: int) -> list[list[int]]:
@@ -155,7 +148,8 @@ class Ranker:
         chances = self.calibration.probabilities(features, terminology.name, "exact")
         return dict(zip(concepts, chances.tolist(), strict=True))
 
-    def _scores(self, evidence: Evidence, terminology: Terminology) -> dict[int, float]:
+    def scores(self, evidence: Evidence, terminology: Terminology) -> dict[int, float]:
+        """The score of each concept that was found for a mention and is worth weighing."""
         if self.calibration is None:
             return {concept: evidence.best(concept)[0].score for concept in evidence.hits}
         sure = self._sure_scores(evidence, terminology)
@@ -171,9 +165,10 @@ class Ranker:
         chances = self.calibration.probabilities(features, terminology.name, model) * left
         return sure | dict(zip(concepts, chances.tolist(), strict=True))
 
-    def candidates(self, evidence: Evidence, terminology: Terminology, k: int) -> list[Candidate]:
-        """The best ``k`` candidates of what was found for a mention."""
-        scores = self._scores(evidence, terminology)
+    def candidates(
+        self, evidence: Evidence, scores: Mapping[int, float], terminology: Terminology, k: int
+    ) -> list[Candidate]:
+        """The best ``k`` candidates of what was found for a mention, by its :meth:`scores`."""
         # Where a category and a code below it bear the same name, the code is meant.
         order = sorted(scores, key=lambda c: (-round(scores[c], 6), terminology.is_parent(c), c))
         candidates = []
@@ -197,6 +192,11 @@ class Ranker:
                 )
             )
         return candidates
+
+
+def unclear(scores: Mapping[int, float]) -> bool:
+    """Whether neither looking names up nor searching made clear which concept is meant."""
+    return 0 < max(scores.values(), default=0.0) < SURE
 
 
 def worth_reading(scores: Mapping[int, float]) -> list[int]:

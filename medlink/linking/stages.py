@@ -1,13 +1,13 @@
 """What a stage of the linker is: it is given mentions and a terminology and answers with scored names.
 
-Exact, synonym, lexical and dense retrieval are such stages.
+Exact, synonym, prior, lexical and dense retrieval are such stages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from medlink.terminology.store import SCOPES, Terminology
 
@@ -49,8 +49,7 @@ class Query:
         return self.context[0] if self.context is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A name that a stage found.
 
     Arguments:

@@ -1,4 +1,5 @@
-"""Fitting the linker's calibration: weights of the features, by maximum likelihood on development mentions.
+"""Fitting the linker's calibration: weights of the features, by maximum likelihood on development mentions, and the
+priors, counted in training mentions.
 
 Beside each mention stands itself with its concepts taken away: then none of what is left is right, and the model
 learns what NIL looks like where the right concept is missing.
@@ -7,7 +8,7 @@ learns what NIL looks like where the right concept is missing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from medlink.linking.calibration import Calibration, default_calibration
 from medlink.linking.evidence import FEATURES, Evidence
 from medlink.linking.linker import Linker, expand_queries
 from medlink.linking.model import LinkModel
-from medlink.linking.ranking import WEIGHED, Ranker
+from medlink.linking.priors import Priors
+from medlink.linking.ranking import WEIGHED, Ranker, unclear, worth_reading
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query
 from medlink.terminology.store import Terminology
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 
 #: The features of each model; the exact model knows only what looking names up tells.
 COLUMNS = {
-    "exact": ("same_words", "synonym", "loose", "abbreviation", "preferred", "category", "bias"),
+    "exact": ("verbatim", "same_words", "synonym", "loose", "abbreviation", "prior", "preferred", "category", "bias"),
     "full": tuple(name for name in FEATURES if name != "rerank"),
     "reranked": FEATURES,
 }
@@ -65,14 +67,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A calibration, and for each terminology how the scores hold on the halves that they were not fitted on."""
+    """Calibration and priors, and for each terminology how the scores hold on the halves they were not fitted on."""
 
     calibration: Calibration
+    priors: Priors
     held_out: dict[str, LinkScores]
 
 
 def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranker: Reranker | None) -> Fitted:
-    """Fit a calibration.
+    """Fit a calibration, and count priors.
 
     Arguments:
         settings: What to fit on.
@@ -85,17 +88,23 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
     Raises:
         MedlinkError: Something named in the settings cannot be read.
     """
-    if unknown := {settings.general, *settings.bridges} - settings.sources.keys():
+    named = {settings.general, *settings.bridges, *(one.terminology for one in settings.priors.values())}
+    if unknown := named - settings.sources.keys():
         raise MedlinkError(f"{sorted(unknown)[0]!r} is named in the settings, but is not among the sources")
     weights: dict[str, Weights] = {}
     held_out: dict[str, LinkScores] = {}
     terminologies = {
         name: Terminology.from_records(name, list(read_concepts(source))) for name, source in settings.sources.items()
     }
+    priors = count_priors(settings, terminologies)
     for name, terminology in terminologies.items():
         bridges = [terminologies[other] for other in settings.bridges if other != name]
-        linker = Linker([terminology], model=LinkModel(encoder, default_calibration(), reranker), bridges=bridges)
+        linker = Linker(
+            [terminology], model=LinkModel(encoder, default_calibration(), reranker, priors), bridges=bridges
+        )
         items = gather(linker, read_mentions(settings, name))
+        if any(walk.terminology == name for walk in settings.crosswalks.values()):
+            items = [with_codes_below(item, terminology) for item in items]
         log.info("%s: %d mentions", name, len(items))
         weights[name] = _fit(items, linker.ranker, terminology, read=True)
         halves = [[item for item in items if _half(item) == half] for half in (0, 1)]
@@ -104,7 +113,7 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
             own = Calibration({"*": _fit(halves[1 - half], linker.ranker, terminology)})
             _score(halves[half], replace(linker.ranker, calibration=own), terminology, held_out[name])
     weights["*"] = weights[settings.general]
-    return Fitted(Calibration(weights), held_out)
+    return Fitted(Calibration(weights), priors, held_out)
 
 
 def _half(item: Item) -> int:
@@ -136,12 +145,14 @@ def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, rea
     if ranker.reranker is None:
         return weights
     if read:
-        unclear = [item for item in open_ if ranker.unclear(item.evidence, terminology)]
+        to_read = [item for item in open_ if unclear(ranker.scores(item.evidence, terminology))]
         # As the linker does, each mention once a document.
-        first_of = {(item.query.text, item.query.document): item for item in reversed(unclear)}
-        unique = list(first_of.values())
-        ranker.read([item.query for item in unique], [item.evidence for item in unique], terminology)
-        for item in unclear:
+        first_of = {(item.query.text, item.query.document): item for item in reversed(to_read)}
+        queries = [item.query for item in first_of.values()]
+        evidence = [item.evidence for item in first_of.values()]
+        orders = [worth_reading(ranker.scores(one, terminology)) for one in evidence]
+        ranker.reranker.read(queries, evidence, orders, terminology)
+        for item in to_read:
             item.evidence.reranked = first_of[item.query.text, item.query.document].evidence.reranked
     both = [case for item in open_ if item.evidence.reranked for case in _with_and_without(item, terminology)]
     if both:
@@ -152,7 +163,8 @@ def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, rea
 def _score(items: Sequence[Item], ranker: Ranker, terminology: Terminology, scores: LinkScores) -> None:
     for item in items:
         right = frozenset(terminology.concept_ids[row] for row in item.right)
-        scores.add(right, ranker.candidates(item.evidence, terminology, 25))
+        found = ranker.scores(item.evidence, terminology)
+        scores.add(right, ranker.candidates(item.evidence, found, terminology, 25))
 
 
 def read_mentions(settings: CalibrationSettings, terminology: str) -> list[GoldMention]:
@@ -167,6 +179,29 @@ def read_mentions(settings: CalibrationSettings, terminology: str) -> list[GoldM
     for file in settings.unknown:
         gold += read_unknown(file)
     return gold
+
+
+def count_priors(settings: CalibrationSettings, terminologies: Mapping[str, Terminology]) -> Priors:
+    """What the names in training mentions meant; mentions of several concepts are left out."""
+    counted: list[tuple[str, str]] = []
+    for corpus in settings.priors.values():
+        terminology = terminologies[corpus.terminology]
+        gold = read_gold(corpus.path, corpus.labels)
+        queries = [Query(one.text, one.context) for one in gold]
+        for one, expansion in zip(gold, expand_queries(queries), strict=True):
+            rows = {row for id_ in one.concept_ids if (row := terminology.row(id_)) is not None}
+            if len(rows) < 2 and not expansion.open:
+                counted.append((expansion.text, terminology.concept_ids[rows.pop()] if rows else ""))
+    return Priors.count(counted)
+
+
+def with_codes_below(item: Item, terminology: Terminology) -> Item:
+    """An item for which the codes below the right ones are right too.
+
+    Cross-references name a category where the code is meant: "appendicitis" leads to K35, and K35.80 is what is coded.
+    """
+    below = {concept for concept in item.evidence.hits if item.right & set(terminology.ancestors(concept))}
+    return replace(item, right=item.right | below)
 
 
 def gather(linker: Linker, gold: Sequence[GoldMention]) -> list[Item]:

@@ -1,4 +1,4 @@
-"""What the fitting of the linker's calibration leaves behind: the weights and a card with the reliability."""
+"""What the fitting of the linker's calibration leaves behind: the weights, the priors, a card with the reliability."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ A conditional logit model over the candidates of a mention and NIL. Its score is
 
 {data}
 
+The priors, what {names:,} names meant, are counted in {counted}.
+
 ## Reliability
 
-Two folds by document: each mention is scored with weights fitted on the other half.
+Two folds by document: each mention is scored with weights fitted on the other half. For cross-references a code below
+the one that is named is right too.
 
 {reliability}
 
@@ -35,7 +38,7 @@ Chances hold for mentions like those above. For another encoder they have to be 
 
 
 def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path) -> None:
-    """Write the weights (``calibration.json``) and the card (``README.md``).
+    """Write the weights (``calibration.json``), the priors (``priors.json``) and the card (``README.md``).
 
     Arguments:
         fitted: What was fitted.
@@ -44,6 +47,7 @@ def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "calibration.json").write_text(fitted.calibration.to_json(), encoding="utf-8")
+    (folder / "priors.json").write_text(fitted.priors.to_json(), encoding="utf-8")
     data = [[name, one.terminology, one.licence] for name, one in settings.mentions.items()]
     data += [[f"{name}, every second name", one.terminology, one.licence] for name, one in settings.crosswalks.items()]
     data += [[file, "NIL in all", "Apache-2.0"] for file in settings.unknown]
@@ -60,6 +64,8 @@ def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path
     card = _CARD.format(
         general=settings.general,
         made_with=made_with(),
+        names=len(fitted.priors.names),
+        counted=", ".join(f"{name} ({one.licence})" for name, one in settings.priors.items()) or "nothing",
         data=table(["mentions", "terminology", "licence"], data),
         reliability="\n\n".join(parts),
     )

@@ -276,6 +276,8 @@ class CalibrationSettings:
         mentions: Corpora of mentions, by name.
         crosswalks: By terminology, files of names with cross-references into it, of which every second is taken; the
             others are for measuring.
+        priors: Corpora whose mentions are counted as priors, by name; others than ``mentions``, or the weights would
+            trust them too much.
         unknown: Files of mentions, one a line, that no concept fits.
         general: The terminology whose weights stand for those of any other.
         bridges: The terminologies that lend their synonyms to the others, as those of the pipeline will.
@@ -286,6 +288,7 @@ class CalibrationSettings:
     crosswalks: dict[str, CrosswalkSettings]
     unknown: list[str]
     general: str
+    priors: dict[str, MentionSettings] = field(default_factory=dict)
     bridges: list[str] = field(default_factory=list)
 
     @classmethod
@@ -300,7 +303,8 @@ class CalibrationSettings:
             sources = {name: SourceSettings(**one) for name, one in values.pop("sources").items()}
             mentions = {name: MentionSettings(**one) for name, one in values.pop("mentions").items()}
             walks = {name: CrosswalkSettings(**one) for name, one in values.pop("crosswalks", {}).items()}
-            return cls(sources=sources, mentions=mentions, crosswalks=walks, **values)
+            priors = {name: MentionSettings(**one) for name, one in values.pop("priors", {}).items()}
+            return cls(sources=sources, mentions=mentions, crosswalks=walks, priors=priors, **values)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedlinkError(
                 f"{path}: not a training config ({error}); see configs/calibration.cfg for one"

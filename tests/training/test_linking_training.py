@@ -10,15 +10,17 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from medlink import MedlinkError, Terminology
+from medlink import Concept, MedlinkError, Terminology
 from medlink.inference.names import TorchNameEncoder, load_name_encoder
 from medlink.linking import ranking
-from medlink.linking.calibration import MODELS, Calibration
+from medlink.linking.calibration import MODELS
+from medlink.linking.evidence import Evidence
 from medlink.linking.linker import Linker
-from medlink.linking.model import LinkModel
+from medlink.linking.model import LinkModel, read_fitted
 from medlink.linking.reranker import Reranker
+from medlink.linking.stages import Query
 from medlink.training.biencoder import multi_similarity, train_biencoder
-from medlink.training.calibration import fit_calibration
+from medlink.training.calibration import Item, fit_calibration, with_codes_below
 from medlink.training.crossencoder import train_crossencoder
 from medlink.training.export_encoder import export_encoder
 from medlink.training.save_biencoder import save_biencoder
@@ -249,7 +251,7 @@ def test_the_crossencoder_learns_to_pick_and_ranks_the_same_from_onnx(folder, cr
     text = "the gamic cancer of the heart ."
     # What the search makes clear is not read.
     assert "rerank" not in linker.link(["gamic cancer"], [(text, 4, 18)])[0][0].stages
-    monkeypatch.setattr(ranking, "CLEAR", 1.0)
+    monkeypatch.setattr(ranking, "unclear", bool)
     candidate = linker.link(["gamic cancer"], [(text, 4, 18)])[0][0]
     assert "rerank" in candidate.stages
     assert all(
@@ -273,18 +275,37 @@ def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crosse
         crosswalks={},
         unknown=[str(unknown)],
         general="t",
+        priors={"corpus": MentionSettings("t", str(folder / "corpus.txt"), "none")},
     )
     encoder, reranker = load_name_encoder(folder / "encoder"), Reranker.load(folder / "reranker")
     result = fit_calibration(settings, encoder, reranker)
     save_calibration(result, settings, tmp_path)
     assert "expected calibration error" in (tmp_path / "README.md").read_text()
-    fitted = Calibration.from_json((tmp_path / "calibration.json").read_text())
+    fitted, priors = read_fitted(tmp_path)
     assert set(fitted.weights["*"]) == set(MODELS)
     assert fitted.weights["t"]["full"]["dense"] != 0
-    linker = Linker([small_terminology(folder)], model=LinkModel(encoder, fitted, reranker))
+    assert set(priors.of("betic cancer")) == {"C1"}
+    linker = Linker([small_terminology(folder)], model=LinkModel(encoder, fitted, reranker, priors))
     (best, *_), (nothing, *_) = linker.link(["betic cancer", "of the"])
     assert best.concept_id == "C1"
     assert best.score > 0.5 > nothing.score
+
+
+def test_codes_below_a_cross_referenced_category_are_right_too():
+    codes = Terminology.from_records(
+        "codes",
+        [
+            Concept("K35", "Appendicitis"),
+            Concept("K35.8", "Appendicitis, other", parents=("K35",)),
+            Concept("K35.80", "Appendicitis, unspecified", parents=("K35.8",)),
+            Concept("K36", "Other appendicitis"),
+        ],
+    )
+    evidence = Evidence("appendicitis", hits={row: {} for row in range(4)})
+    category, code = (codes.row(id_) for id_ in ("K35", "K35.80"))
+    item = with_codes_below(Item(Query("appendicitis"), frozenset({category}), evidence), codes)
+    assert {codes.concept_ids[row] for row in item.right} == {"K35", "K35.8", "K35.80"}
+    assert with_codes_below(replace(item, right=frozenset({code})), codes).right == {code}
 
 
 def test_the_shipped_configs_are_read():

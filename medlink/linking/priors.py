@@ -1,0 +1,109 @@
+"""What names meant in annotated text: how often which concept, the entity prior of entity linking.
+
+"Toxicity" is a name of nothing in a disease dictionary, yet annotators of drug reports mean one concept by it nearly
+every time (Ganea et al. 2016 on the prior ``p(entity | mention)``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from medlink.errors import MedlinkError
+from medlink.linking.stages import Hit, Query
+from medlink.terminology.store import Terminology
+from medlink.terminology.words import stems_of, verbatim_key
+
+# What is added to the mentions of a name: one that was met once is far from sure.
+_DOUBT = 0.5
+# A name in another order or form is a little less sure than the very name.
+_SAME_WORDS = 0.96
+_NIL = ""
+
+Counts = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """Counts of what names meant.
+
+    Concepts are known by their ids alone, whatever the terminology is called that has them.
+
+    Arguments:
+        names: By name (:func:`verbatim_key`), how many mentions meant which concept id; ``""`` for none.
+        words: The same by the name's stems in order of the alphabet.
+    """
+
+    names: Counts = field(default_factory=dict)
+    words: Counts = field(default_factory=dict)
+
+    @classmethod
+    def count(cls, mentions: Iterable[tuple[str, str]]) -> Priors:
+        """Count mentions.
+
+        Arguments:
+            mentions: The text of each, its abbreviations written out, and the concept that it means or ``""``.
+        """
+        names: dict[str, dict[str, int]] = {}
+        words: dict[str, dict[str, int]] = {}
+        for text, concept_id in mentions:
+            for table, key in ((names, verbatim_key(text)), (words, _words_key(text))):
+                of = table.setdefault(key, {})
+                of[concept_id] = of.get(concept_id, 0) + 1
+        return cls(names, words)
+
+    @classmethod
+    def from_json(cls, text: str) -> Priors:
+        """Read what :meth:`to_json` gave.
+
+        Raises:
+            MedlinkError: It is not such a text.
+        """
+        try:
+            content = json.loads(text)
+            return cls(content["names"], content["words"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise MedlinkError(f"the linker's priors are broken ({error}); install the model package again") from None
+
+    def to_json(self) -> str:
+        """As text, for the file ``priors.json``."""
+        return json.dumps({"names": self.names, "words": self.words}, ensure_ascii=False, sort_keys=True) + "\n"
+
+    def of(self, text: str) -> dict[str, float]:
+        """For each concept id that a name meant, a share between 0 and 1; the more mentions, the surer."""
+        sure, counts = 1.0, self.names.get(verbatim_key(text))
+        if counts is None:
+            sure, counts = _SAME_WORDS, self.words.get(_words_key(text), {})
+        total = sum(counts.values()) + _DOUBT
+        return {concept_id: sure * count / total for concept_id, count in counts.items() if concept_id != _NIL}
+
+
+class PriorStage:
+    """Finds what a name meant in annotated text.
+
+    Arguments:
+        priors: The counts.
+    """
+
+    name = "prior"
+    final = True
+
+    def __init__(self, priors: Priors) -> None:
+        self._priors = priors
+
+    def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
+        """See :meth:`medlink.linking.stages.Stage.retrieve`."""
+        return [self._one(query.text, terminology) for query in queries]
+
+    def _one(self, text: str, terminology: Terminology) -> list[Hit]:
+        hits = []
+        for concept_id, share in self._priors.of(text).items():
+            row = terminology.row(concept_id)
+            if row is not None:
+                hits.append(Hit(terminology.alias_rows(row)[0], share))
+        return hits
+
+
+def _words_key(text: str) -> str:
+    return " ".join(sorted(stems_of(text)))
