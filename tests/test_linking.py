@@ -158,6 +158,15 @@ def test_the_component_sets_the_concept_of_entities_from_elsewhere(terminology):
     ]
 
 
+def test_what_is_left_out_for_its_type_does_not_end_the_search():
+    causes = Terminology.from_records(
+        "causes",
+        [Concept("W54", "Dog bite", types=("External cause",)), Concept("S1", "Dog bite wound", types=("Condition",))],
+    )
+    (found,) = Linker([causes], threshold=0).link_labelled([("dog bite", "CONDITION", ("dog bite", 0, 8))], 5)[0]
+    assert (found.concept_id, found.stage) == ("S1", "lexical")
+
+
 def test_a_terminology_is_asked_only_for_the_labels_that_it_covers(terminology):
     shipped = Linker.load("en_medlink_sm")
     context = ("anemia", 0, 6)

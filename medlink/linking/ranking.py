@@ -89,6 +89,7 @@ class Ranker:
         def ask(stage: Stage, of: Sequence[int]) -> None:
             for i, hits in zip(of, stage.retrieve([queries[i] for i in of], terminology, k), strict=True):
                 evidence[i].add(stage.name, hits, terminology)
+                self._drop(evidence[i], queries[i].label, terminology)
 
         for stage in self.stages:
             if stage.final:
@@ -99,8 +100,6 @@ class Ranker:
             if not stage.final:
                 ask(stage, searched)
         for i, query in enumerate(queries):
-            if same[i] == i:
-                self._drop(evidence[i], query.label, terminology)
             evidence[i].hits = evidence[same[i]].hits
             if self.calibration is not None and query.context and same[i] in open_:
                 evidence[i].elsewhere = self.documents.elsewhere(query.context, terminology)
