@@ -47,6 +47,8 @@ SUFFIXES = {
 #: Formats that are read. ``omop-note`` is the table NOTE as CSV or Parquet, ``fhir`` is NDJSON.
 FORMATS = (*dict.fromkeys(SUFFIXES.values()), "brat", "bioc-xml", "bioc-json", "fhir", "omop-note")
 _PACKED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
+#: Formats with one document a file.
+_SINGLE = ("text", "brat", "xmi")
 _TABLES = ("csv", "tsv", "omop-note")
 _BATCH = 256
 
@@ -85,8 +87,16 @@ class Source:
     columns: Columns = field(default_factory=Columns)
     encoding: str = "utf-8"
 
-    def read(self) -> Iterator[tuple[DocumentRecord, str]]:
+    @property
+    def single(self) -> bool:
+        """Whether the file is one document."""
+        return self.format in _SINGLE
+
+    def read(self, broken: list[MedlinkError] | None = None) -> Iterator[tuple[DocumentRecord, str]]:
         """Read the documents.
+
+        Arguments:
+            broken: Where given, the errors of rows that cannot be read are put here, and the others are read on.
 
         Yields:
             Each document, and the encoding that its text was in.
@@ -100,27 +110,27 @@ class Source:
         try:
             if self.format == "parquet" or (self.format == "omop-note" and _starts(opened, b"PAR1")):
                 with opened() as file:
-                    for record in self._from_rows(_parquet_rows(file, self.path)):
+                    for record in self._from_rows(_parquet_rows(file, self.path), broken):
                         yield record, "utf-8"
                 return
             encoding = find_encoding(opened, self.path, self.encoding)
             newline = "" if self.format in _TABLES else "\n"
             with opened() as file, io.TextIOWrapper(file, codec(encoding), newline=newline) as text:
-                for record in self._documents(text):
+                for record in self._documents(text, broken):
                     yield record, encoding
         except FileNotFoundError:
             raise MedlinkError(f"{self.path}: no such file; it may have been moved") from None
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise MedlinkError(f"{self.path}: cannot be read ({error})") from None
 
-    def _documents(self, text: TextIO) -> Iterable[DocumentRecord]:
+    def _documents(self, text: TextIO, broken: list[MedlinkError] | None) -> Iterable[DocumentRecord]:
         match self.format:
             case "text" | "brat":
                 return [new_document(self.path, text.read())]
             case "jsonl":
-                return self._from_rows(_json_rows(text, self.path))
+                return self._from_rows(_json_rows(text, self.path), broken)
             case "csv" | "tsv" | "omop-note":
-                return self._from_rows(_csv_rows(text, "\t" if self.format == "tsv" else ",", self.path))
+                return self._from_rows(_csv_rows(text, "\t" if self.format == "tsv" else ",", self.path), broken)
             case "pubtator":
                 return map(from_corpus, parse_pubtator(text, self.path))
             case "conll":
@@ -137,15 +147,25 @@ class Source:
                 return read_fhir(text, self.path)
         raise MedlinkError(f"unknown format {self.format!r}; choose from {', '.join(FORMATS)}")
 
-    def _from_rows(self, rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[DocumentRecord]:
+    def _from_rows(
+        self, rows: Iterator[tuple[int, dict[str, Any] | MedlinkError]], broken: list[MedlinkError] | None
+    ) -> Iterator[DocumentRecord]:
         columns = OMOP_NOTE if self.format == "omop-note" else self.columns
         for number, row in rows:
-            text = row.pop(columns.text, None)
-            if not isinstance(text, str):
-                raise MedlinkError(
-                    f"{self.path}: row {number} has no text in {columns.text!r}; name the column with --text-column "
-                    f"(there are {', '.join(map(repr, row)) or 'none'})"
+            text = None if isinstance(row, MedlinkError) else row.pop(columns.text, None)
+            if isinstance(row, MedlinkError) or not isinstance(text, str):
+                error = (
+                    row
+                    if isinstance(row, MedlinkError)
+                    else MedlinkError(
+                        f"{self.path}: row {number} has no text in {columns.text!r}; name the column with "
+                        f"--text-column (there are {', '.join(map(repr, row)) or 'none'})"
+                    )
                 )
+                if broken is None:
+                    raise error
+                broken.append(error)
+                continue
             doc_id, date = row.pop(columns.id, None), row.pop(columns.date, None)
             metadata = {name: str(value) for name, value in row.items() if value is not None and value != ""}
             yield new_document(
@@ -243,31 +263,34 @@ def _starts(opened: Callable[[], AbstractContextManager[BinaryIO]], mark: bytes)
         return file.read(len(mark)) == mark
 
 
-def _json_rows(lines: Iterable[str], source: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_rows(lines: Iterable[str], source: str) -> Iterator[tuple[int, dict[str, Any] | MedlinkError]]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 row = json.loads(line)
             except ValueError as error:
-                raise MedlinkError(f"{source}:{number}: not JSON ({error})") from None
+                yield number, MedlinkError(f"{source}:{number}: not JSON ({error})")
+                continue
             if not isinstance(row, dict):
-                raise MedlinkError(f"{source}:{number}: not an object; expected one a line")
+                row = MedlinkError(f"{source}:{number}: not an object; expected one a line")
             yield number, row
 
 
-def _csv_rows(file: TextIO, delimiter: str, source: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_rows(file: TextIO, delimiter: str, source: str) -> Iterator[tuple[int, dict[str, Any] | MedlinkError]]:
     # Notes are longer than the module's limit for a field.
     csv.field_size_limit(sys.maxsize)
     try:
         for number, row in enumerate(csv.DictReader(file, delimiter=delimiter), start=1):
             if None in row:
-                raise MedlinkError(f"{source}: row {number} has more fields than there are columns; quote its text")
-            yield number, dict(row)
+                more = f"{source}: row {number} has more fields than there are columns; quote its text"
+                yield number, MedlinkError(more)
+            else:
+                yield number, dict(row)
     except csv.Error as error:
         raise MedlinkError(f"{source}: not a table ({error})") from None
 
 
-def _parquet_rows(file: BinaryIO, source: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _parquet_rows(file: BinaryIO, source: str) -> Iterator[tuple[int, dict[str, Any] | MedlinkError]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -18,6 +18,18 @@ import numpy.typing as npt
 from medlink.errors import MedlinkError
 
 FloatArray = npt.NDArray[np.float32]
+_threads = 0
+
+
+def set_threads(threads: int) -> None:
+    """Set the CPU threads of models that do not set their own, before they are first run; 0 for all cores."""
+    global _threads
+    _threads = threads
+
+
+def get_threads() -> int:
+    """The CPU threads of what does not set its own; 0 for all cores."""
+    return _threads
 
 
 class OnnxModel:
@@ -25,7 +37,7 @@ class OnnxModel:
 
     Arguments:
         data: The content of the ``.onnx`` file.
-        threads: CPU threads for one run; 0 for as many as there are cores.
+        threads: CPU threads for one run; 0 for as many as :func:`set_threads` says.
         providers: ONNX Runtime's execution providers, in order of preference; empty for CUDA where it
             is there and the CPU otherwise.
     """
@@ -79,7 +91,7 @@ class OnnxModel:
             import onnxruntime
 
             options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = self.threads
+            options.intra_op_num_threads = self.threads or _threads
             options.log_severity_level = 3
             available = onnxruntime.get_available_providers()
             wanted = self.providers or ("CUDAExecutionProvider", "CPUExecutionProvider")

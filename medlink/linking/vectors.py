@@ -19,7 +19,7 @@ from usearch.index import Index, search
 
 from medlink.errors import MedlinkError
 from medlink.inference.names import NameEncoder
-from medlink.inference.onnx import FloatArray
+from medlink.inference.onnx import FloatArray, get_threads
 from medlink.terminology.columns import (
     MANIFEST,
     Array,
@@ -97,9 +97,9 @@ class VectorIndex:
         queries = quantize(self.encoder.embed([verbatim_key(name) for name in names]))
         k = min(k, len(self))
         if self._graph is not None:
-            found = self._graph.search(queries, k)
+            found = self._graph.search(queries, k, threads=get_threads())
         else:
-            found = search(self._vectors, queries, k, MetricKind.Cos, exact=True)
+            found = search(self._vectors, queries, k, MetricKind.Cos, exact=True, threads=get_threads())
         keys = np.asarray(found.keys).reshape(len(names), k)
         distances = np.asarray(found.distances).reshape(len(names), k)
         results = []
