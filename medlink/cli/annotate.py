@@ -57,9 +57,7 @@ def annotate(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of the screen.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder of a run over many documents, which goes on where it was cut off."
-        ),
+        typer.Option(help="Folder of a run over many documents, which goes on where it was cut off."),
     ] = None,
     workers: Annotated[str, typer.Option(help="Worker processes of a run; 'auto' for one a core.")] = "auto",
     engine: Annotated[Engine, typer.Option(help="What runs the workers of a run.")] = Engine.local,

@@ -16,7 +16,7 @@ from medlink.inference.wordpiece import WordPieceEncoder
 
 
 def load_weights(model: nn.Module, checkpoint: str, *, optional: str = "") -> None:
-    """Load the weights of an earlier run into a model.
+    """Load the weights of an earlier run into a model; those of layers that the model lacks are left out.
 
     Arguments:
         model: The model.
@@ -28,8 +28,11 @@ def load_weights(model: nn.Module, checkpoint: str, *, optional: str = "") -> No
     """
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        weights = state.get("model", state)
-        own = {name: value for name, value in model.state_dict().items() if optional and name.startswith(optional)}
+        known = model.state_dict()
+        weights = {
+            name: value for name, value in state.get("model", state).items() if name in known or ".layer." not in name
+        }
+        own = {name: value for name, value in known.items() if optional and name.startswith(optional)}
         model.load_state_dict(own | weights)
     except (OSError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
         first = str(error).splitlines()[0]

@@ -8,6 +8,7 @@ learns what NIL looks like where the right concept is missing.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,11 +59,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A mention, the rows of the concepts that it means, and what was found for it."""
+    """A mention, the rows of the concepts that it means, what was found for it, and what it counts."""
 
     query: Query
     right: frozenset[int]
     evidence: Evidence
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
         linker = Linker(
             [terminology], model=LinkModel(encoder, default_calibration(), reranker, priors), bridges=bridges
         )
-        items = gather(linker, read_mentions(settings, name))
+        items = [item for gold, weight in read_mentions(settings, name) for item in gather(linker, gold, weight)]
         if any(walk.terminology == name for walk in settings.crosswalks.values()):
             items = [with_codes_below(item, terminology) for item in items]
         log.info("%s: %d mentions", name, len(items))
@@ -132,7 +134,7 @@ def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, rea
     """
     # What no mention tells anything about stays as it comes with medlink.
     weights: Weights = {model: dict(own) for model, own in default_calibration().weights["*"].items()}
-    looked_up = [Case(*_sure_case(item, terminology)) for item in items if item.evidence.sure()]
+    looked_up = [_sure_case(item, terminology) for item in items if item.evidence.sure()]
     if looked_up:
         weights["exact"] = fit(looked_up, "exact")
     ranker = replace(ranker, calibration=Calibration({"*": weights}))
@@ -167,18 +169,22 @@ def _score(items: Sequence[Item], ranker: Ranker, terminology: Terminology, scor
         scores.add(right, ranker.candidates(item.evidence, found, terminology, 25))
 
 
-def read_mentions(settings: CalibrationSettings, terminology: str) -> list[GoldMention]:
-    """The mentions that a terminology's weights are fitted on."""
-    gold: list[GoldMention] = []
-    for corpus in settings.mentions.values():
-        if corpus.terminology == terminology:
-            gold += read_gold(corpus.path, corpus.labels)
+def read_mentions(settings: CalibrationSettings, terminology: str) -> list[tuple[list[GoldMention], float]]:
+    """The mentions that a terminology's weights are fitted on, and what each counts.
+
+    A corpus counts by the root of its size, or the scores would hold for the largest alone.
+    """
+    corpora = [
+        read_gold(corpus.path, corpus.labels)
+        for corpus in settings.mentions.values()
+        if corpus.terminology == terminology
+    ]
+    largest = max(map(len, corpora), default=0)
+    read = [(gold, math.sqrt(largest / len(gold))) for gold in corpora]
     for walk in settings.crosswalks.values():
         if walk.terminology == terminology:
-            gold += crosswalk_gold([Path(file) for file in walk.files], walk.prefix)[::2]
-    for file in settings.unknown:
-        gold += read_unknown(file)
-    return gold
+            read.append((crosswalk_gold([Path(file) for file in walk.files], walk.prefix)[::2], 1.0))
+    return read + [(read_unknown(file), 1.0) for file in settings.unknown]
 
 
 def count_priors(settings: CalibrationSettings, terminologies: Mapping[str, Terminology]) -> Priors:
@@ -204,12 +210,13 @@ def with_codes_below(item: Item, terminology: Terminology) -> Item:
     return replace(item, right=item.right | below)
 
 
-def gather(linker: Linker, gold: Sequence[GoldMention]) -> list[Item]:
+def gather(linker: Linker, gold: Sequence[GoldMention], weight: float = 1.0) -> list[Item]:
     """What the stages find for mentions; those that are NIL before any search are left out.
 
     Arguments:
         linker: A linker of one terminology.
         gold: The mentions; those without a concept in the terminology are NIL.
+        weight: What each counts.
     """
     (terminology,) = linker.terminologies
     asked = [Query(one.text, one.context) for one in gold]
@@ -220,12 +227,13 @@ def gather(linker: Linker, gold: Sequence[GoldMention]) -> list[Item]:
             rows = (terminology.row(id_) for id_ in one.concept_ids)
             right.append(frozenset(row for row in rows if row is not None))
     found = linker.ranker.gather(queries, terminology, 25)
-    return [Item(*parts) for parts in zip(queries, right, found, strict=True)]
+    return [Item(*parts, weight) for parts in zip(queries, right, found, strict=True)]
 
 
-def _sure_case(item: Item, terminology: Terminology) -> tuple[np.ndarray, np.ndarray]:
+def _sure_case(item: Item, terminology: Terminology) -> Case:
     sure = item.evidence.sure()
-    return item.evidence.features(sure, terminology), np.array([concept in item.right for concept in sure])
+    right = np.array([concept in item.right for concept in sure])
+    return Case(item.evidence.features(sure, terminology), right, item.weight)
 
 
 def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
@@ -237,7 +245,7 @@ def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
         left = replace(item.evidence, hits=hits)
         concepts = left.weighed(WEIGHED)
         right = np.array([concept in item.right for concept in concepts])
-        found.append(Case(left.features(concepts, terminology), right, _ABSENT if absent else 1.0))
+        found.append(Case(left.features(concepts, terminology), right, item.weight * (_ABSENT if absent else 1.0)))
     return found
 
 

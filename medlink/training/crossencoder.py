@@ -110,11 +110,11 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
     folder.mkdir(parents=True, exist_ok=True)
     encoder, tokenizer = load_base(settings.base, 0.0)
     model = CrossEncoder(encoder)
-    if settings.start:
-        load_weights(model, settings.start, optional="head.")
     if settings.layers:
         encoder.encoder.layer = encoder.encoder.layer[: settings.layers]
         encoder.config.num_hidden_layers = settings.layers
+    if settings.start:
+        load_weights(model, settings.start, optional="head.")
     run = CrossencoderRun(model, tokenizer, settings)
     linkers = {
         name: Linker([Terminology.from_records(name, list(read_concepts(source)))], model=_retriever(settings))

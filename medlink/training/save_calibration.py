@@ -15,6 +15,7 @@ A conditional logit model over the candidates of a mention and NIL. Its score is
 | | |
 |---|---|
 | method | maximum likelihood with a small ridge; beside each mention itself without its concepts counts as NIL |
+| weights | a corpus counts by the root of its size |
 | other terminologies | take the weights of {general} |
 {made_with}
 
