@@ -22,7 +22,9 @@ FEATURES = (
     "synonym",  # the namesake in another terminology has such a name
     "loose",  # what that name falls short by its scope
     "abbreviation",  # that name is an abbreviation
-    "prior",  # how often the mention meant the concept in annotated text
+    "prior",  # how often the mention meant the concept in annotated text,
+    "prior_alone",  # that where no name leads to it,
+    "prior_other",  # and how often it meant another
     "preferred",  # that name is the concept's preferred one
     "category",  # a concept below it has such a name too
     "elsewhere",  # the document names it at another place, in other words
@@ -89,6 +91,7 @@ class Evidence:
         sure = set(self.sure())
         parents = {parent for concept in sure for parent in terminology.ancestors(concept)}
         key = verbatim_key(self.text)
+        meant = sum(by_stage["prior"].score for by_stage in self.hits.values() if "prior" in by_stage)
         # What was too far down for the cross-encoder to read is less likely than what it read.
         unread = min(self.reranked.values(), default=1.0) - 1.0
         for row, concept in enumerate(concepts):
@@ -103,8 +106,9 @@ class Evidence:
             elif synonym := by_stage.get("synonym"):
                 own[_COLUMN["synonym"]] = synonym.score
                 own[_COLUMN["loose"]] = 1 - worth(terminology, synonym.alias)
+            own[_COLUMN["prior_other"]] = meant - (by_stage["prior"].score if "prior" in by_stage else 0.0)
             if prior := by_stage.get("prior"):
-                own[_COLUMN["prior"]] = prior.score
+                own[_COLUMN["prior" if exact or "synonym" in by_stage else "prior_alone"]] = prior.score
             own[_COLUMN["category"]] = concept in parents and concept in sure
             own[_COLUMN["elsewhere"]] = concept in self.elsewhere
             own[_COLUMN["rerank"]] = self.reranked.get(concept, unread)

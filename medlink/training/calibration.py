@@ -36,7 +36,19 @@ log = logging.getLogger(__name__)
 
 #: The features of each model; the exact model knows only what looking names up tells.
 COLUMNS = {
-    "exact": ("verbatim", "same_words", "synonym", "loose", "abbreviation", "prior", "preferred", "category", "bias"),
+    "exact": (
+        "verbatim",
+        "same_words",
+        "synonym",
+        "loose",
+        "abbreviation",
+        "prior",
+        "prior_alone",
+        "prior_other",
+        "preferred",
+        "category",
+        "bias",
+    ),
     "full": tuple(name for name in FEATURES if name != "rerank"),
     "reranked": FEATURES,
 }
