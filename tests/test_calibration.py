@@ -73,6 +73,16 @@ def test_looking_further_changes_nothing_that_looking_up_was_sure_of(linker):
     assert len(full) > 1
 
 
+@pytest.mark.parametrize("mention", ["heart attak", "retinitis of the eye", "diabetes", "anaemic femur"])
+def test_a_score_does_not_depend_on_how_many_candidates_are_wanted(linker, mention):
+    every = linker.link([mention], k=25)[0]
+    for k in (1, 2, 5):
+        assert linker.link([mention], k=k)[0] == every[:k]
+    context = (mention, 0, len(mention))
+    pipeline = linker.link_labelled([(mention, "CONDITION", context)], 1)[0]
+    assert pipeline == [candidate for candidate in every[:1] if not candidate.nil]
+
+
 def test_two_concepts_with_one_name_share_its_chance():
     twins = Terminology.from_records("twins", [Concept("A", "Cold"), Concept("B", "Cold"), Concept("C", "Gout")])
     first, second = Linker([twins], model=LinkModel.from_encoder(TrigramEncoder())).link(["cold"])[0][:2]

@@ -87,6 +87,10 @@ class OnnxNameEncoder:
         for name, content in self.files.items():
             (folder / name).write_bytes(content)
 
+    def open(self) -> None:
+        """See :meth:`OnnxModel.open`."""
+        self._model.open()
+
     def embed(self, names: Sequence[str]) -> FloatArray:
         """See :meth:`NameEncoder.embed`."""
 

@@ -155,6 +155,8 @@ class MedlinkLinker(TerminologyCarrier):
             VectorIndex(source, carried[name], model.encoder) for name, source in vectors.items() if name in carried
         ]
         self.set_model(model, indexes)
+        if not self.encoder:
+            model.open(rerank=self.rerank)
 
     def __call__(self, doc: Doc) -> Doc:
         """Link the mentions of one document."""

@@ -54,6 +54,17 @@ class LinkModel:
         reranker = Reranker.load(folder / _RERANKER) if (folder / _RERANKER).exists() else None
         return cls(OnnxNameEncoder.load(folder / _ENCODER), calibration, reranker, priors)
 
+    def open(self, *, rerank: bool) -> None:
+        """Open the models now, so that a corrupt one is told at once and the first text is not slow.
+
+        Arguments:
+            rerank: Whether the cross-encoder is used.
+        """
+        if isinstance(self.encoder, OnnxNameEncoder):
+            self.encoder.open()
+        if rerank and self.reranker is not None:
+            self.reranker.open()
+
     def to_disk(self, folder: Path) -> None:
         """Write the model into a folder.
 

@@ -30,6 +30,8 @@ INCOMPATIBLE_TYPES = {
 SURE = 0.8
 #: which reads as many candidates as hold this share of the chance that is not NIL's.
 READ = 0.9
+#: Concepts that a searching stage is asked for at least: a score must not depend on how many candidates are wanted.
+SEARCHED = 25
 #: Candidates of each searching stage that are weighed.
 WEIGHED = 30
 
@@ -87,7 +89,8 @@ class Ranker:
         asked = [i for i, query in enumerate(queries) if same[i] == i and query.text.strip()]
 
         def ask(stage: Stage, of: Sequence[int]) -> None:
-            for i, hits in zip(of, stage.retrieve([queries[i] for i in of], terminology, k), strict=True):
+            found = stage.retrieve([queries[i] for i in of], terminology, max(k, SEARCHED))
+            for i, hits in zip(of, found, strict=True):
                 evidence[i].add(stage.name, hits, terminology)
                 self._drop(evidence[i], queries[i].label, terminology)
 
@@ -110,7 +113,7 @@ class Ranker:
 
         The concepts of a mention that looking names up settles are left out.
         """
-        evidence = self.gather(queries, terminology, 25, thorough=False)
+        evidence = self.gather(queries, terminology, SEARCHED, thorough=False)
         return [
             (one, [] if self.settled(one, terminology) else first(self.scores(one, terminology))) for one in evidence
         ]

@@ -136,6 +136,10 @@ class Reranker:
         for name, content in self.files.items():
             (folder / name).write_bytes(content)
 
+    def open(self) -> None:
+        """See :meth:`OnnxModel.open`."""
+        self._model.open()
+
     def read(
         self,
         queries: Sequence[Query],
