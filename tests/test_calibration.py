@@ -42,6 +42,14 @@ def test_weights_of_the_terminology_come_before_the_general_ones():
     assert Calibration.from_json(calibration.to_json()) == calibration
 
 
+def test_the_cross_encoder_reads_where_weights_were_fitted_with_it():
+    weights = default_calibration().weights["*"]
+    without = {name: own for name, own in weights.items() if name != "reranked"}
+    calibration = Calibration.from_json(Calibration({"*": weights, "codes": without}).to_json())
+    assert not calibration.reads("codes")
+    assert calibration.reads("of one's own")
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"weights": {"*": {}}}', '{"weights": 3}'])
 def test_a_broken_calibration_is_told(text):
     with pytest.raises(MedlinkError, match="calibration is broken"):

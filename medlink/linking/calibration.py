@@ -2,8 +2,8 @@
 
 The chance of a candidate is ``exp(u) / (1 + sum of exp(u))`` over all candidates, where ``u`` is the weighted sum of
 its features and 1 stands for NIL (McFadden 1974). Three sets of weights: for what an exact stage found, for all that
-was found, and for all with the cross-encoder's reading. Each terminology has weights of its own where mentions of it
-were at hand; others take those under ``"*"``.
+was found, and for all with the cross-encoder's reading, where that pays. Each terminology has weights of its own where
+mentions of it were at hand; others take those under ``"*"``.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ class Calibration:
     def to_json(self) -> str:
         """As text, for the file ``calibration.json``."""
         return json.dumps({"weights": self.weights}, indent=1, sort_keys=True) + "\n"
+
+    def reads(self, terminology: str) -> bool:
+        """Whether the cross-encoder reads for a terminology: not where its weights were fitted without."""
+        return "reranked" in self.weights.get(terminology, self.weights[_ANY])
 
     def probabilities(self, features: FloatArray, terminology: str, model: str) -> Doubles:
         """The chance of each candidate to be meant; what is missing to 1 is that of NIL.

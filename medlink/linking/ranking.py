@@ -70,7 +70,7 @@ class Ranker:
         """
         evidence = self.gather(queries, terminology, k, thorough=thorough)
         scores = [self.scores(one, terminology) for one in evidence]
-        if self.reranker is not None and self.calibration is not None:
+        if self.reranker is not None and self.calibration is not None and self.calibration.reads(terminology.name):
             open_ = [i for i, of in enumerate(scores) if unclear(of)]
             orders = [worth_reading(scores[i]) for i in open_]
             self.reranker.read([queries[i] for i in open_], [evidence[i] for i in open_], orders, terminology)

@@ -52,6 +52,8 @@ COLUMNS = {
     "full": tuple(name for name in FEATURES if name != "rerank"),
     "reranked": FEATURES,
 }
+#: What the cross-encoder must add to the accuracy of a terminology to be worth its time.
+GAIN = 0.005
 # What a mention without its concepts counts beside the mention.
 _ABSENT = 0.15
 _RIDGE = 0.02
@@ -121,13 +123,28 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
             items = [with_codes_below(item, terminology) for item in items]
         log.info("%s: %d mentions", name, len(items))
         weights[name] = _fit(items, linker.ranker, terminology, read=True)
-        halves = [[item for item in items if _half(item) == half] for half in (0, 1)]
-        held_out[name] = LinkScores()
-        for half in (0, 1):
-            own = Calibration({"*": _fit(halves[1 - half], linker.ranker, terminology)})
-            _score(halves[half], replace(linker.ranker, calibration=own), terminology, held_out[name])
+        held_out[name] = _held_out(items, linker.ranker, terminology)
+        if reranker is not None and name != settings.general:
+            unread = [replace(item, evidence=replace(item.evidence, reranked={})) for item in items]
+            without = _held_out(unread, replace(linker.ranker, reranker=None), terminology)
+            if held_out[name].accuracy() < without.accuracy() + GAIN:
+                del weights[name]["reranked"]
+                held_out[name] = without
     weights["*"] = weights[settings.general]
     return Fitted(Calibration(weights), priors, held_out)
+
+
+def _held_out(items: Sequence[Item], ranker: Ranker, terminology: Terminology) -> LinkScores:
+    """How each half is linked with weights that are fitted on the other."""
+    scores = LinkScores()
+    halves = [[item for item in items if _half(item) == half] for half in (0, 1)]
+    for half in (0, 1):
+        fitted = replace(ranker, calibration=Calibration({"*": _fit(halves[1 - half], ranker, terminology)}))
+        for item in halves[half]:
+            right = frozenset(terminology.concept_ids[row] for row in item.right)
+            found = fitted.scores(item.evidence, terminology)
+            scores.add(right, fitted.candidates(item.evidence, found, terminology, 25))
+    return scores
 
 
 def _half(item: Item) -> int:
@@ -172,13 +189,6 @@ def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, rea
     if both:
         weights["reranked"] = fit(both, "reranked")
     return weights
-
-
-def _score(items: Sequence[Item], ranker: Ranker, terminology: Terminology, scores: LinkScores) -> None:
-    for item in items:
-        right = frozenset(terminology.concept_ids[row] for row in item.right)
-        found = ranker.scores(item.evidence, terminology)
-        scores.add(right, ranker.candidates(item.evidence, found, terminology, 25))
 
 
 def read_mentions(settings: CalibrationSettings, terminology: str) -> list[tuple[list[GoldMention], float]]:
