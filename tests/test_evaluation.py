@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from medlink import MedlinkError, Terminology
-from medlink.evaluation.corpora import evaluate_dictionary, evaluate_ner
+from medlink import Linker, MedlinkError, Terminology
+from medlink.evaluation.corpora import evaluate_concepts, evaluate_dictionary, evaluate_ner
+from medlink.evaluation.linking import crosswalk_gold, evaluate_linking, read_gold, read_unknown
 from medlink.evaluation.names import evaluate_names
+from medlink.terminology.readers import READERS
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,6 +36,73 @@ def test_names_link_to_their_own_concept(name, scopes, least):
     result = evaluate_names(Terminology.load(name), scopes)
     assert result.names > 10_000
     assert result.right / result.names >= least
+
+
+@pytest.fixture(scope="module")
+def medic(shared_data):
+    source = READERS["medic"].read([shared_data / "medic" / "medic_06Jul2012.txt"])
+    terminology = Terminology.from_records("medic", list(source.concepts))
+    return Linker.load("en_medlink_sm", [terminology])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("corpus", "labels", "accuracy", "recall", "error"),
+    [("ncbi-disease", (), 0.88, 0.98, 0.06), ("bc5cdr", ("Disease",), 0.905, 0.97, 0.05)],
+)
+def test_gold_mentions_are_linked_to_medic(medic, shared_data, corpus, labels, accuracy, recall, error):
+    gold = read_gold(shared_data / corpus / "dev.pubtator.txt", labels)
+    scores = evaluate_linking(medic, medic.terminologies[0], gold)
+    assert scores.accuracy(1) >= accuracy
+    assert scores.accuracy(25) >= recall
+    assert scores.calibration_error <= error
+
+
+@pytest.mark.slow
+def test_what_is_in_no_way_in_the_dictionary_is_nil(medic):
+    unknown = read_unknown(ROOT / "corpora" / "nil" / "heldout.txt")
+    for linker in (medic, Linker.load("en_medlink_sm", ["icd10cm"]), Linker.load("en_medlink_sm", ["hpo"])):
+        scores = evaluate_linking(linker, linker.terminologies[0], unknown)
+        assert scores.nil_gold == 300
+        assert scores.nil_recall >= 0.9
+
+
+@pytest.mark.slow
+def test_names_of_another_ontology_are_linked_to_icd10cm(shared_data):
+    linker = Linker.load("en_medlink_sm", [Terminology.load("icd10cm")])
+    gold = crosswalk_gold(sorted((shared_data / "disease-ontology").glob("*.obo")), "ICD10CM")[1::4]
+    scores = evaluate_linking(linker, linker.terminologies[0], gold)
+    assert scores.accuracy(1) >= 0.4
+    assert evaluate_linking(linker, linker.terminologies[0], gold, category=3).accuracy(5) >= 0.8
+
+
+@pytest.mark.slow
+def test_concepts_of_abstracts_are_found_from_raw_text(nlp, shared_data):
+    assert evaluate_concepts(nlp, shared_data / "hpo-gsc" / "dev.tsv", "hpo").f1 >= 0.64
+
+
+@pytest.mark.slow
+def test_gold_mentions_are_linked_the_same_in_any_batch_and_order(medic, shared_data):
+    gold = read_gold(shared_data / "ncbi-disease" / "dev.pubtator.txt")[:120]
+    mentions, contexts = [one.text for one in gold], [one.context for one in gold]
+    together = medic.link(mentions, contexts, k=5)
+    backwards = medic.link(mentions[::-1], contexts[::-1], k=5)[::-1]
+    # All mentions of a document belong to one call: the first place of a repeated mention is the one that is read.
+    texts = list(dict.fromkeys(one.context[0] for one in gold))
+    alone = [
+        candidates
+        for text in texts
+        for candidates in medic.link(
+            [one.text for one in gold if one.context[0] == text],
+            [one.context for one in gold if one.context[0] == text],
+            k=5,
+        )
+    ]
+    assert together == alone
+    names = [[(c.concept_id, c.score) for c in candidates] for candidates in together]
+    assert sum(
+        one == [(c.concept_id, c.score) for c in other] for one, other in zip(names, backwards, strict=True)
+    ) == len(names)
 
 
 def test_names_count_ties_and_misses(terminology):

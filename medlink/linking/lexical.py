@@ -29,6 +29,8 @@ _SHORT = 5
 # A word that more names hold than this retrieves nothing unless all words are that common.
 _COMMON = 20_000
 _SCORED = 120
+# Different words that are remembered.
+_KNOWN = 50_000
 # Words that turn a name into another concept when only one side has them, and by how much the score falls.
 _OPPOSITES = tuple(
     (re.compile(rf"\b(?:{one})\b"), re.compile(rf"\b(?:{other})\b"))
@@ -91,6 +93,8 @@ class LexicalStage:
     def _similar_words(self, stem: str, terminology: Terminology) -> dict[int, float]:
         """Rows of the terminology's stems that look like a stem, with how much alike they are."""
         cache = self._alike.setdefault(terminology, {})
+        if len(cache) > _KNOWN:
+            cache.clear()
         if stem not in cache:
             cache[stem] = _similar_words(stem, terminology)
         return cache[stem]

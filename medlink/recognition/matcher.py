@@ -20,6 +20,8 @@ from medlink.terminology.words import STOP_WORDS, bag_hash, hash64, is_abbreviat
 _SKIP, _WORD, _BREAK = 0, 1, 2
 # Signs that stand inside names; any other sign, and a word that no name holds, ends a stretch.
 _INNER_SIGNS = frozenset("-'/\u2019\u2010\u2011")
+# Different tokens that are remembered.
+_KNOWN = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Matcher:
         kinds = np.empty(len(tokens), dtype=np.uint8)
         hashes = np.zeros(len(tokens), dtype=np.uint64)
         known = self._words
+        if len(known) > _KNOWN:
+            known.clear()  # numbers and typing errors never end
         for i, token in enumerate(tokens):
             kind_and_hash = known.get(token)
             if kind_and_hash is None:
