@@ -64,6 +64,23 @@ def test_it_goes_along_in_a_pickle(dystrophies):
     assert pickle.loads(pickle.dumps(names)).elsewhere((TEXT, 0, 0), dystrophies) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "at", "expected"),
+    [
+        ("MD", 66, (10, 12)),
+        ("muscular dystrophy", 10, (45, 63)),
+        ("muscular dystrophy", 22, (45, 63)),
+        ("something else", 66, (10, 12)),
+        ("", 10, (10, 12)),
+    ],
+)
+def test_a_mention_is_read_where_its_document_first_has_it_by_itself(dystrophies, words, at, expected):
+    text = "AMD1 or a MD. Becker muscular dystrophy. The muscular dystrophy, MD"
+    text = text.replace(", MD", ",, MD")
+    end = at + (18 if text[at:].startswith("muscular") else 2)
+    assert DocumentNames().first_place(words, (text, at, end), dystrophies) == (text, *expected)
+
+
 def test_what_the_document_names_is_preferred(dystrophies):
     linker = Linker([dystrophies], model=LinkModel.from_encoder(TrigramEncoder()))
     for other, expected in (("Becker", "B"), ("Duchenne", "D")):

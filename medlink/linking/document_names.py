@@ -41,18 +41,46 @@ class DocumentNames:
         Returns:
             Rows of the concepts.
         """
-        if id(terminology) not in self._finders:
-            matcher = Matcher(terminology, types=None, scopes=_SCOPES, longest=_LONGEST, stop_names=())
-            self._finders[id(terminology)] = terminology, lru_cache(maxsize=_REMEMBERED)(partial(_places, matcher))
         text, start, end = context
         mention = text[start:end].casefold()
         return frozenset[int]().union(
             *(
                 concepts
-                for first, last, concepts in self._finders[id(terminology)][1](text)
+                for first, last, concepts in self._find(text, terminology)
                 if (last <= start or first >= end) and text[first:last].casefold() != mention
             )
         )
+
+    def first_place(self, words: str, context: Context, terminology: Terminology) -> Context:
+        """Where a document first has a mention by itself, not inside a longer name.
+
+        Arguments:
+            words: The mention with its abbreviations written out, which is looked for before the mention as it stands.
+            context: The document, the mention's first character and the one after its last.
+            terminology: The terminology whose names are the longer ones.
+
+        Returns:
+            The document and the place; that of the mention where there is no other.
+        """
+        text, start, end = context
+        for own in dict.fromkeys((words, text[start:end])):
+            at = text.find(own) if own else -1
+            while at >= 0:
+                after = at + len(own)
+                inside_word = text[at - 1 : at].isalnum() or text[after : after + 1].isalnum()
+                if not inside_word and not any(
+                    first <= at and after <= last and last - first > len(own)
+                    for first, last, _ in self._find(text, terminology)
+                ):
+                    return text, at, after
+                at = text.find(own, at + 1)
+        return context
+
+    def _find(self, text: str, terminology: Terminology) -> list[Place]:
+        if id(terminology) not in self._finders:
+            matcher = Matcher(terminology, types=None, scopes=_SCOPES, longest=_LONGEST, stop_names=())
+            self._finders[id(terminology)] = terminology, lru_cache(maxsize=_REMEMBERED)(partial(_places, matcher))
+        return self._finders[id(terminology)][1](text)
 
 
 def _places(matcher: Matcher, text: str) -> list[Place]:

@@ -186,12 +186,11 @@ class Linker:
         results: list[list[Candidate]] = [[] for _ in queries]
         for terminology in self.terminologies:
             # Each different mention of a document is linked once, in its first place, so that all its places agree.
-            positions: dict[tuple[str, str, str], list[int]] = {}
+            positions: dict[Query, list[int]] = {}
             for i, query in enumerate(queries):
                 if not query.label or not terminology.labels or query.label in terminology.labels:
-                    document = query.document if self.ranker.calibration is not None else ""
-                    positions.setdefault((query.text, query.label, document), []).append(i)
-            unique = [queries[places[0]] for places in positions.values()]
+                    positions.setdefault(self.ranker.at_first_place(query, terminology), []).append(i)
+            unique = list(positions)
             for places, ranked in zip(
                 positions.values(), self._rank_or_split(unique, terminology, k, thorough), strict=True
             ):

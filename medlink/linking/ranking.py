@@ -7,7 +7,7 @@ search, and the cross-encoder reads the best of what they find.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -77,6 +77,15 @@ class Ranker:
             for i in open_:
                 scores[i] = self.scores(evidence[i], terminology)
         return [self.candidates(one, of, terminology, k) for one, of in zip(evidence, scores, strict=True)]
+
+    def at_first_place(self, query: Query, terminology: Terminology) -> Query:
+        """A mention at the first place of its document that has it, so that all its places are linked alike.
+
+        Without a calibration no stage looks at the place, and there is none.
+        """
+        if self.calibration is None or query.context is None:
+            return replace(query, context=None)
+        return replace(query, context=self.documents.first_place(query.text, query.context, terminology))
 
     def gather(
         self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool = True

@@ -245,7 +245,7 @@ def gather(linker: Linker, gold: Sequence[GoldMention], weight: float = 1.0) -> 
     queries, right = [], []
     for one, query, expansion in zip(gold, asked, expand_queries(asked), strict=True):
         if not expansion.open:
-            queries.append(replace(query, text=expansion.text))
+            queries.append(linker.ranker.at_first_place(replace(query, text=expansion.text), terminology))
             rows = (terminology.row(id_) for id_ in one.concept_ids)
             right.append(frozenset(row for row in rows if row is not None))
     found = linker.ranker.gather(queries, terminology, 25)

@@ -172,7 +172,8 @@ def mention_examples(linker: Linker, gold: Sequence[GoldMention], layout: Layout
     terminology = linker.terminologies[0]
     queries = [Query(one.text, one.context) for one in gold]
     expanded = [
-        Query(expansion.text, query.context) for query, expansion in zip(queries, expand_queries(queries), strict=True)
+        linker.ranker.at_first_place(Query(expansion.text, query.context), terminology)
+        for query, expansion in zip(queries, expand_queries(queries), strict=True)
     ]
     examples: dict[tuple[str, str], Example] = {}
     for query, one, (evidence, order) in zip(
