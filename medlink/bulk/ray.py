@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ray
 import ray.data
@@ -51,7 +51,7 @@ def run_ray(
         # A block each, so that a worker takes one when it is done with another.
         shards = ray.data.from_items([{"task": task} for task in some], override_num_blocks=len(some))
         done = shards.map(
-            _Actor,
+            cast(Any, _Actor),
             fn_constructor_args=(str(folder.resolve()), dict(manifest), threads),
             concurrency=workers,
             num_cpus=None if gpus else cores,

@@ -6,16 +6,22 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from medlink.inference.names import NameEncoder
+from medlink.inference.onnx import FloatArray
 from medlink.linking.stages import Hit, Query
 from medlink.linking.vectors import VectorIndex, built_vectors, embed_terminology, names_checksum
 from medlink.terminology.store import Terminology
+from medlink.terminology.words import verbatim_key
 
 log = logging.getLogger(__name__)
 
 # A concept has several names: so many times as many names are asked for as concepts are wanted.
 _NAMES = 6
 _LEAST = 60
+# Vectors of mentions that are remembered.
+_KNOWN = 20_000
 
 
 class DenseStage:
@@ -33,6 +39,7 @@ class DenseStage:
     def __init__(self, encoder: NameEncoder, vectors: Sequence[VectorIndex] = ()) -> None:
         self.encoder = encoder
         self._vectors = {id(index.terminology): index for index in vectors}
+        self._known: dict[str, FloatArray] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return DenseStage, (self.encoder, list(self._vectors.values()))
@@ -51,6 +58,15 @@ class DenseStage:
             self._vectors[id(terminology)] = index
         return self._vectors[id(terminology)]
 
+    def _embed(self, names: Sequence[str]) -> FloatArray:
+        """The vectors of names, each computed once: terminologies and documents ask for the same ones."""
+        if len(self._known) > _KNOWN:
+            self._known.clear()
+        new = [name for name in dict.fromkeys(names) if name not in self._known]
+        if new:
+            self._known.update(zip(new, self.encoder.embed(new), strict=True))
+        return np.stack([self._known[name] for name in names])
+
     def _same_names(self, terminology: Terminology) -> VectorIndex | None:
         """The vectors of another copy of a terminology."""
         for index in self._vectors.values():
@@ -60,7 +76,10 @@ class DenseStage:
 
     def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
         """See :meth:`medlink.linking.stages.Stage.retrieve`."""
-        found = self.index(terminology).search([query.text for query in queries], max(_LEAST, k * _NAMES))
+        if not queries:
+            return []
+        vectors = self._embed([verbatim_key(query.text) for query in queries])
+        found = self.index(terminology).search_vectors(vectors, max(_LEAST, k * _NAMES))
         return [
             [Hit(alias, max(0.0, cosine)) for alias, cosine in zip(aliases, cosines, strict=True)]
             for aliases, cosines in found

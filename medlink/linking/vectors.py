@@ -92,16 +92,23 @@ class VectorIndex:
         Returns:
             For each the rows of the aliases, nearest first, and their cosines. Concepts that share a name all come.
         """
-        if not names:
-            return []
-        queries = quantize(self.encoder.embed([verbatim_key(name) for name in names]))
+        return self.search_vectors(self.encoder.embed([verbatim_key(name) for name in names]), k) if names else []
+
+    def search_vectors(self, vectors: FloatArray, k: int) -> list[tuple[list[int], list[float]]]:
+        """The aliases nearest to vectors of the encoder; result as for :meth:`search`.
+
+        Arguments:
+            vectors: What to look for. Shape (names, dimensions).
+            k: As for :meth:`search`.
+        """
+        queries = quantize(vectors)
         k = min(k, len(self))
         if self._graph is not None:
             found = self._graph.search(queries, k, threads=get_threads())
         else:
             found = search(self._vectors, queries, k, MetricKind.Cos, exact=True, threads=get_threads())
-        keys = np.asarray(found.keys).reshape(len(names), k)
-        distances = np.asarray(found.distances).reshape(len(names), k)
+        keys = np.asarray(found.keys).reshape(len(queries), k)
+        distances = np.asarray(found.distances).reshape(len(queries), k)
         results = []
         for near, far in zip(keys, distances, strict=True):
             # Of names as near, the one with the smaller row comes first, however they were found.
