@@ -36,6 +36,7 @@ bench: .venv/installed-test
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/context.py
 	$(BIN)/python benchmarks/linking.py
+	$(BIN)/python benchmarks/bulk.py
 
 # The figures of the model card, the terminologies and the dictionary finder, measured again.
 evaluate: .venv/installed-test

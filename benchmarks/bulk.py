@@ -1,0 +1,145 @@
+"""Bulk annotation measured: rate with one and two workers, memory over the run, and what the pipeline costs beside NER.
+
+Notes are put together from paragraphs of real ones (../shared/data/notes, or the examples where that is absent). Run
+``python benchmarks/bulk.py --notes 20000``; writes ``bulk-memory.svg``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from random import Random
+
+import psutil
+import spacy
+from rich.console import Console
+from rich.table import Table
+
+from medlink.inference import onnx
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT / ".." / "shared" / "data" / "notes"
+MEDLINK = Path(sys.executable).with_name("medlink")
+
+
+def recombine(count: int, seed: int = 0) -> list[str]:
+    """Notes of which half the paragraphs come from the same place in other notes."""
+    files = sorted(SHARED.rglob("*.txt")) or sorted((ROOT / "examples" / "notes").glob("*.txt"))
+    notes = [file.read_text("utf-8", "replace").split("\n\n") for file in files]
+    rng = Random(seed)
+    made = []
+    for _ in range(count):
+        paragraphs = list(rng.choice(notes))
+        for i in range(len(paragraphs)):
+            other = rng.choice(notes)
+            if rng.random() < 0.5 and i < len(other):
+                paragraphs[i] = other[i]
+        made.append("\n\n".join(paragraphs))
+    return made
+
+
+class Memory(threading.Thread):
+    """Proportional memory of a process and its children, sampled."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.process = psutil.Process(process.pid)
+        self.samples: list[tuple[float, float]] = []
+
+    def run(self) -> None:
+        """Sample until the process ends."""
+        began = time.monotonic()
+        while self.process.is_running():
+            try:
+                family = [self.process, *self.process.children(recursive=True)]
+                total = sum(one.memory_full_info().pss for one in family) / 2**20
+            except psutil.Error:
+                return
+            self.samples.append((time.monotonic() - began, total))
+            time.sleep(1)
+
+
+def annotate(notes: Path, out: Path, workers: int) -> tuple[float, list[tuple[float, float]]]:
+    """Seconds of a run, and its memory over time."""
+    began = time.perf_counter()
+    process = subprocess.Popen([MEDLINK, "annotate", notes, "--out", out, "--workers", str(workers)])
+    memory = Memory(process)
+    memory.start()
+    if process.wait():
+        raise SystemExit("the run failed")
+    return time.perf_counter() - began, memory.samples
+
+
+def overhead(texts: list[str]) -> tuple[float, float]:
+    """Notes a second of the whole pipeline, and of its token classifier alone, with one thread."""
+    onnx.set_threads(1)
+    nlp = spacy.load("en_medlink_sm")
+    list(nlp.pipe(texts[:2]))
+    texts = sorted(texts, key=len)
+    began = time.perf_counter()
+    list(nlp.pipe(texts, batch_size=32))
+    whole = time.perf_counter() - began
+    docs = [nlp.make_doc(text) for text in texts]
+    finder = nlp.get_pipe("medlink_ner")
+    began = time.perf_counter()
+    for at in range(0, len(docs), 32):
+        finder.predict(docs[at : at + 32])
+    return len(texts) / whole, len(texts) / (time.perf_counter() - began)
+
+
+def plot(samples: list[tuple[float, float]], path: Path) -> None:
+    """Memory over time as SVG."""
+    end, most = samples[-1][0] or 1, max(1600.0, max(value for _, value in samples))
+    points = " ".join(f"{40 + 640 * at / end:.1f},{220 - 200 * value / most:.1f}" for at, value in samples)
+    limit = 220 - 200 * 1536 / most
+    path.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 700 250" font-family="sans-serif" font-size="12">'
+        '<rect width="700" height="250" fill="#fff"/>'
+        f'<line x1="40" x2="680" y1="{limit:.1f}" y2="{limit:.1f}" stroke="#c2571a" stroke-dasharray="4"/>'
+        f'<text x="44" y="{limit - 4:.1f}" fill="#c2571a">1.5 GB</text>'
+        f'<polyline points="{points}" fill="none" stroke="#2f6f8f" stroke-width="2"/>'
+        f'<text x="40" y="240">0 s</text><text x="640" y="240">{end:,.0f} s</text></svg>\n'
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--notes", type=int, default=400)
+    count = parser.parse_args().notes
+    texts = recombine(count)
+    machine = f"{platform.machine()}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
+    table = Table(
+        "what", "figure", title=f"{count:,} notes, {sum(map(len, texts)) / count:,.0f} characters each, on {machine}"
+    )
+    whole, alone = overhead(texts[:100])
+    table.add_row("pipeline, one thread", f"{whole:.2f} notes a second")
+    table.add_row("its token classifier alone", f"{alone:.2f} notes a second")
+    rates = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        notes = Path(scratch) / "notes"
+        notes.mkdir()
+        for i, text in enumerate(texts):
+            (notes / f"{i:06d}.txt").write_text(text)
+        for workers in (1, 2):
+            seconds, samples = annotate(notes, Path(scratch) / f"out{workers}", workers)
+            rates[workers] = count / seconds
+            peak = max(value for _, value in samples)
+            table.add_row(f"run, {workers} workers", f"{count / seconds:.2f} notes a second, peak {peak:,.0f} MB")
+            middle = [value for at, value in samples if at > seconds * 0.3]
+            half = len(middle) // 2 or 1
+            growth = sum(middle[half:]) / max(1, len(middle[half:])) - sum(middle[:half]) / half
+            table.add_row("  memory, last part of the run against the part before", f"{growth:+,.0f} MB")
+            plot(samples, Path("bulk-memory.svg"))
+    table.add_row("two workers against one", f"{rates[2] / rates[1]:.2f} times")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
