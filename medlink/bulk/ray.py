@@ -43,8 +43,9 @@ def run_ray(
         ray.init(log_to_driver=False, include_dashboard=False)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    gpus = 1 if ray.cluster_resources().get("GPU", 0) >= workers else 0
-    cores = max(1, int(ray.cluster_resources().get("CPU", 1)) // workers)
+    resources: dict[str, float] = cast(Any, ray).cluster_resources()
+    gpus = 1 if resources.get("GPU", 0) >= workers else 0
+    cores = max(1, int(resources.get("CPU", 1)) // workers)
     threads = max(1, (os.cpu_count() or 1) // workers)
     left = iter(tasks)
     while not stopped() and (some := list(islice(left, workers * _AHEAD))):

@@ -67,10 +67,14 @@ class Totals:
         slowest = [*self.slowest, *map(tuple, entry["slowest"])]
         self.slowest = sorted(slowest, key=lambda one: -one[2])[:_SLOWEST]
 
-    def top(self, label: str) -> list[tuple[Key, int]]:
-        """The concepts of a label that most documents say of the patient."""
-        of = ((key, count) for key, count in self.said.items() if key[0] == label and count)
-        return sorted(of, key=lambda one: (-one[1], one[0]))[:_TOP]
+    def tops(self) -> dict[tuple[str, str], list[tuple[Key, int]]]:
+        """By label and terminology, the concepts that most documents say of the patient."""
+        found: dict[tuple[str, str], list[tuple[Key, int]]] = {}
+        for key, count in sorted(self.said.items(), key=lambda one: (-one[1], one[0])):
+            of = found.setdefault(key[:2], [])
+            if count and len(of) < _TOP:
+                of.append((key, count))
+        return {group: of for group, of in sorted(found.items()) if of}
 
 
 def total(entries: Iterable[dict[str, Any]]) -> Totals:
@@ -115,8 +119,10 @@ def write_report(
     from jinja2 import Environment
 
     totals = total(entries())
-    tops = {label: totals.top(label) for label in sorted(totals.mentions)}
-    conditions = [key for key, _ in tops.get("CONDITION", [])]
+    tops = totals.tops()
+    # Of several terminologies with conditions, the one that most documents are coded in.
+    of_conditions = [top for (label, _), top in tops.items() if label == "CONDITION"]
+    conditions = [key for key, _ in max(of_conditions, key=lambda top: sum(count for _, count in top), default=[])]
     pairs = together(entries(), conditions)
     template = files("medlink.bulk").joinpath("data/report.html").read_text("utf-8")
     return (
@@ -126,7 +132,7 @@ def write_report(
             manifest=manifest,
             totals=totals,
             seconds=seconds,
-            tops={label: top for label, top in tops.items() if top},
+            tops=tops,
             conditions=conditions,
             pairs=pairs,
             most=max(pairs.values(), default=1),

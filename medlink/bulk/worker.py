@@ -138,8 +138,9 @@ def tell(records: Sequence[DocumentRecord]) -> dict[str, Any]:
 
     Returns:
         ``mentions`` by label, ``nil`` mentions among those that could be linked, ``assertions``, ``sections``,
-        ``scores`` of best candidates in tenths, and ``concepts``: for each the label, terminology, identifier and name,
-        its mentions, and the numbers of the documents that say it of the patient.
+        ``scores`` of best candidates in tenths, and ``concepts``, of each terminology the best of a mention: for each
+        the label, terminology, identifier and name, its mentions, and the numbers of the documents that say it of the
+        patient.
     """
     labels: Counter[str] = Counter()
     nil: Counter[str] = Counter()
@@ -156,13 +157,14 @@ def tell(records: Sequence[DocumentRecord]) -> dict[str, Any]:
             if not mention["concepts"]:
                 nil[mention["label"]] += 1
                 continue
-            best = mention["concepts"][0]
-            scores[min(9, int(best["score"] * 10))] += 1
-            key = (mention["label"], best["terminology"], best["concept_id"], best["name"])
-            count, where = concepts.setdefault(key, (0, set()))
-            if said["status"] == "present" and said["experiencer"] == "patient":
-                where.add(number)
-            concepts[key] = (count + 1, where)
+            scores[min(9, int(mention["concepts"][0]["score"] * 10))] += 1
+            best = {one["terminology"]: one for one in reversed(mention["concepts"])}
+            for one in best.values():
+                key = (mention["label"], one["terminology"], one["concept_id"], one["name"])
+                count, where = concepts.setdefault(key, (0, set()))
+                if said["status"] == "present" and said["experiencer"] == "patient":
+                    where.add(number)
+                concepts[key] = (count + 1, where)
     return {
         "mentions": dict(sorted(labels.items())),
         "nil": dict(sorted(nil.items())),
