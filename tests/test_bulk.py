@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import plugins
+import psutil
 import pytest
 import spacy
 from spacy.tokens import DocBin
@@ -267,6 +268,19 @@ def test_rows_of_a_table_are_documents_and_samples_are_always_the_same(model, tm
     assert ids == sorted(ids, key=lambda one: int(one[1:]))
 
 
+def test_a_detected_encoding_is_told(notes, model, tmp_path):
+    (notes / "007.txt").write_bytes("Sjögren’s syndrome and anemia, café-au-lait spots".encode("windows-1252"))
+    out = tmp_path / "out"
+    command = [*COMMAND, str(notes), "--out", str(out), "--model", model, "--encoding", "auto", "--workers", "1"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    assert "1 were not UTF-8 and were read as" in said
+    records = [json.loads(line) for part in sorted(out.glob("part-*")) for line in part.open()]
+    (told,) = (record for record in records if record["metadata"])
+    assert told["text"].startswith("Sjögren")
+    assert told["metadata"]["encoding"] in said
+    assert "Encodings" in (out / "report.html").read_text()
+
+
 def test_standard_input_and_senseless_settings_are_told():
     for settings, message in (
         ({"places": ["-"]}, "standard input cannot be read again"),
@@ -302,3 +316,26 @@ def test_ray_gives_the_same(notes, model, tmp_path, expected):
     command = [*COMMAND, str(notes), "--out", str(out), "--model", model, "--workers", "2", "--engine", "ray"]
     subprocess.run(command, check=True, capture_output=True)
     assert written(out) == expected
+
+
+@pytest.mark.slow
+def test_a_ray_worker_that_is_killed_costs_nothing_but_time(notes, model, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed; pip install medlink[bulk]")
+    for i in range(40):
+        (notes / f"{i:03d}.txt").write_text(f"slow anemia {i}")
+    annotate(notes, tmp_path / "expected", model, workers=2)
+    out = tmp_path / "out"
+    command = [*COMMAND, str(notes), "--out", str(out), "--model", model, "--workers", "2", "--engine", "ray"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(out.glob("part-*.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    workers = [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if child.name().startswith("ray::") and "Map" in child.name()
+    ]
+    assert workers
+    workers[0].kill()
+    assert process.wait(300) == 0
+    assert written(out) == written(tmp_path / "expected")

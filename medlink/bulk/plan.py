@@ -105,13 +105,26 @@ def _items(sources: Sequence[Source]) -> Iterator[Source | DocumentRecord | Fail
             continue
         broken: list[MedlinkError] = []
         try:
-            for record, _ in source.read(broken):
+            for record in documents(source, broken):
                 yield from (Failure(source.path, str(error)) for error in broken)
                 broken.clear()
                 yield record
         except MedlinkError as error:
             broken.append(error)
         yield from (Failure(source.path, str(error)) for error in broken)
+
+
+def documents(source: Source, broken: list[MedlinkError] | None = None) -> Iterator[DocumentRecord]:
+    """The documents of a file; where it is not UTF-8, their metadata tell its encoding.
+
+    Arguments:
+        source: The file.
+        broken: As for :meth:`Source.read`.
+    """
+    for record, encoding in source.read(broken):
+        if encoding != "utf-8":
+            record["metadata"]["encoding"] = encoding
+        yield record
 
 
 def id_of(item: Source | DocumentRecord | Failure) -> str:

@@ -36,6 +36,7 @@ class Totals:
         scores: Mentions by their best candidate's score in tenths.
         concepts: By concept, its mentions.
         said: By concept, the documents that say it of the patient.
+        encodings: Documents by the encoding of their files.
         slowest: Identifier, characters and seconds of the slowest documents.
     """
 
@@ -49,6 +50,7 @@ class Totals:
     scores: Counter[int] = field(default_factory=Counter)
     concepts: Counter[Key] = field(default_factory=Counter)
     said: Counter[Key] = field(default_factory=Counter)
+    encodings: Counter[str] = field(default_factory=Counter)
     slowest: list[tuple[str, int, float]] = field(default_factory=list)
 
     def add(self, entry: dict[str, Any]) -> None:
@@ -56,6 +58,7 @@ class Totals:
         self.documents += entry["documents"]
         self.failed += entry["failed"]
         self.seconds += entry["seconds"]
+        self.encodings.update(entry["encodings"])
         self.mentions.update(entry["mentions"])
         self.nil.update(entry["nil"])
         self.assertions.update(entry["assertions"])

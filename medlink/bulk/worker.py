@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 
 from medlink.bulk.folder import QUARANTINE, part_name, write_whole
 from medlink.bulk.output import OF_DOCS, write_part
-from medlink.bulk.plan import Failure, Task, id_of
+from medlink.bulk.plan import Failure, Task, documents, id_of
 from medlink.errors import MedlinkError
 from medlink.formats.records import DocumentRecord, doc_to_record
 from medlink.formats.sources import Source
@@ -85,6 +85,7 @@ class Annotator:
             "failed": len(failures),
             "seconds": round(time.perf_counter() - began, 3),
             "slowest": [[one.record["id"], len(one.record["text"]), round(one.seconds, 3)] for one in slowest],
+            "encodings": dict(Counter(r["metadata"].get("encoding", "utf-8") for r in records)),
             **tell(records),
         }
 
@@ -97,7 +98,7 @@ class Annotator:
                 failures.append(Failure(id_of(item), killers[i]))
                 continue
             try:
-                notes[i] = next(item.read())[0] if isinstance(item, Source) else item
+                notes[i] = next(documents(item)) if isinstance(item, Source) else item
             except MedlinkError as error:
                 failures.append(Failure(id_of(item), str(error)))
         made: dict[int, Made] = {}

@@ -68,6 +68,9 @@ def _finish(console: Console, out: Path, new: Totals, seconds: float) -> None:
     console.print(f"{totals.documents:,} documents, {mentions:,} mentions, {len(totals.concepts):,} concepts in {out}")
     if new.documents:
         console.print(f"{new.documents / max(seconds, 1e-9):,.1f} documents a second; see {out / _REPORT}")
+    for encoding, count in sorted(totals.encodings.items()):
+        if encoding != "utf-8":
+            console.print(f"{count:,} were not UTF-8 and were read as {encoding}", style="yellow")
     if totals.failed:
         console.print(f"{totals.failed:,} failed; the reasons are in {out / 'quarantine'}", style="yellow")
 
