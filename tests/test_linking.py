@@ -158,6 +158,14 @@ def test_the_component_sets_the_concept_of_entities_from_elsewhere(terminology):
     ]
 
 
+def test_a_name_of_ones_own_is_not_rivalled_by_a_borrowed_one():
+    other = Terminology.from_records("other", [Concept("O", "Collapsed lung", (Alias("Pneumothorax", "exact"),))])
+    own = Terminology.from_records("own", [Concept("A", "Pneumothorax"), Concept("B", "Collapsed lung")])
+    found = Linker([own], bridges=[other]).link(["pneumothorax", "collapsed lung"])
+    assert [(c[0].concept_id, c[0].stage) for c in found] == [("A", "exact"), ("B", "exact")]
+    assert all(candidate.stage != "synonym" for candidate in found[0])
+
+
 def test_what_is_left_out_for_its_type_does_not_end_the_search():
     causes = Terminology.from_records(
         "causes",

@@ -16,6 +16,7 @@ from medlink.linking.calibration import Calibration
 from medlink.linking.dense import DenseStage
 from medlink.linking.document_names import DocumentNames
 from medlink.linking.evidence import Evidence, first
+from medlink.linking.exact import SynonymStage
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query, Stage
 from medlink.terminology.store import Terminology
@@ -105,7 +106,8 @@ class Ranker:
 
         for stage in self.stages:
             if stage.final:
-                ask(stage, asked)
+                # A name of the terminology's own leaves nothing to borrow: a namesake's would only be its rival.
+                ask(stage, [i for i in asked if not (stage.name == SynonymStage.name and evidence[i].hits)])
         open_ = {i for i in asked if not self.settled(evidence[i], terminology)}
         searched = [i for i in asked if i in open_ or (thorough and len(evidence[i].hits) < k)]
         for stage in self.stages:
