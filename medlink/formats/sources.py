@@ -151,19 +151,12 @@ class Source:
         self, rows: Iterator[tuple[int, dict[str, Any] | MedlinkError]], broken: list[MedlinkError] | None
     ) -> Iterator[DocumentRecord]:
         columns = OMOP_NOTE if self.format == "omop-note" else self.columns
-        for number, row in rows:
-            text = None if isinstance(row, MedlinkError) else row.pop(columns.text, None)
-            if isinstance(row, MedlinkError) or not isinstance(text, str):
-                error = (
-                    row
-                    if isinstance(row, MedlinkError)
-                    else MedlinkError(
-                        f"{self.path}: row {number} has no text in {columns.text!r}; name the column with "
-                        f"--text-column (there are {', '.join(map(repr, row)) or 'none'})"
-                    )
-                )
+        for number, read in rows:
+            try:
+                text, row = self._text_and_rest(number, read, columns)
+            except MedlinkError as error:
                 if broken is None:
-                    raise error
+                    raise
                 broken.append(error)
                 continue
             doc_id, date = row.pop(columns.id, None), row.pop(columns.date, None)
@@ -174,6 +167,20 @@ class Source:
                 date="" if date is None else str(date),
                 metadata=metadata,
             )
+
+    def _text_and_rest(
+        self, number: int, row: dict[str, Any] | MedlinkError, columns: Columns
+    ) -> tuple[str, dict[str, Any]]:
+        """The text of a row, and its other columns."""
+        if isinstance(row, MedlinkError):
+            raise row
+        text = row.pop(columns.text, None)
+        if not isinstance(text, str):
+            raise MedlinkError(
+                f"{self.path}: row {number} has no text in {columns.text!r}; name the column with --text-column "
+                f"(there are {', '.join(map(repr, row)) or 'none'})"
+            )
+        return text, row
 
 
 def find_sources(
