@@ -204,6 +204,7 @@ def test_documents_that_fail_are_told_and_take_no_other_along(notes, model, tmp_
     assert "not UTF-8" in reasons["011.txt"] or "utf-8" in reasons["011.txt"].lower()
     assert "worker process ended" in reasons["012.txt"]
     assert "no such file" in reasons["020.txt"]
+    assert not list(out.rglob("*.partial"))
     records = [json.loads(line) for part in sorted(out.glob("part-*")) for line in part.open()]
     assert len(records) == 36
     good = {record["id"]: record for record in records}

@@ -52,7 +52,7 @@ class RunFolder:
         try:
             self.manifest = self._begin(manifest, sources)
             self.finished = self._read_ledger()
-            self._tidy()
+            self.tidy()
         except OSError as error:
             self._lock.release()
             raise MedlinkError(f"{path}: cannot be written ({error.strerror})") from None
@@ -134,8 +134,8 @@ class RunFolder:
             lines.truncate(good)
         return finished
 
-    def _tidy(self) -> None:
-        """Take away what an interrupted shard left."""
+    def tidy(self) -> None:
+        """Take away what interrupted shards left."""
         (self.path / QUARANTINE).mkdir(exist_ok=True)
         for folder in (self.path, self.path / QUARANTINE):
             for one in folder.iterdir():

@@ -20,6 +20,8 @@ from medlink.errors import MedlinkError
 _AHEAD = 2
 # A shard whose worker ended so often is looked through for the document that ends it.
 _SUSPECT = 2
+# And of one whose worker ends still, the run is given up.
+_GIVE_UP = 6
 _KILLED = "the worker process ended while it annotated this document, perhaps for want of memory"
 
 _annotator: Annotator | Exception | None = None
@@ -47,6 +49,7 @@ def run_local(
     left = iter(tasks)
     again: list[Task] = []
     ended: dict[int, int] = {}
+    killers: dict[int, dict[int, str]] = {}
 
     def pool(processes: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # threads of the models do not live on in a forked process
@@ -60,31 +63,37 @@ def run_local(
                 task = again.pop() if again else next(left, None)
                 if task is None:
                     break
-                killers = {}
-                if ended.get(task.number, 0) >= _SUSPECT:
-                    killers = _find_killers(task, pool)
-                pending[executor.submit(_annotate, task, killers)] = task
-            if not pending:
+                if ended.get(task.number, 0) >= _SUSPECT and task.number not in killers:
+                    killers[task.number] = _find_killers(task, pool)
+                try:
+                    pending[executor.submit(_annotate, task, killers.get(task.number, {}))] = task
+                except BrokenProcessPool:  # by a shard that is at work, which is told below
+                    again.append(task)
+                    break
+            if not pending and not again:
                 return
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            broken = not pending
             for future in done:
                 task = pending.pop(future)
                 try:
                     yield future.result()
                 except BrokenProcessPool:
-                    # It is not told whose document it was: all that were at work are done again.
-                    for one in [task, *pending.values()]:
-                        ended[one.number] = ended.get(one.number, 0) + 1
-                        if ended[one.number] > 2 * _SUSPECT:
-                            raise MedlinkError(
-                                f"workers end again and again on shard {one.number}; there may be too little memory, "
-                                "try fewer workers"
-                            ) from None
-                        again.append(one)
-                    pending.clear()
-                    executor.shutdown(wait=False)
-                    executor = pool(workers)
-                    break
+                    again.append(task)
+                    broken = True
+            if broken:
+                # It is not told whose document it was: all that were at work are done again.
+                again += pending.values()
+                pending.clear()
+                for one in again:
+                    ended[one.number] = ended.get(one.number, 0) + 1
+                    if ended[one.number] > _GIVE_UP:
+                        raise MedlinkError(
+                            f"workers end again and again on shard {one.number}; there may be too little memory, "
+                            "try fewer workers"
+                        )
+                executor.shutdown(wait=False)
+                executor = pool(workers)
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 

@@ -141,6 +141,7 @@ def run(
         for entry in engine(tasks, out, folder.manifest, workers, stopped):
             folder.finish(entry)
             done(entry)
+        folder.tidy()  # a worker that ended may have left half a file
 
 
 def _checksum(folder: Path) -> str:
