@@ -191,6 +191,7 @@ def test_a_folder_with_other_files_or_a_run_at_work_is_refused(notes, model, tmp
         annotate(notes, Path("/dev/null/out"), model)
 
 
+@pytest.mark.slow
 def test_documents_that_fail_are_told_and_take_no_other_along(notes, model, tmp_path, expected):
     (notes / "003.txt").write_text("please raise here")
     (notes / "011.txt").write_bytes(b"caf\xe9 anemia")
@@ -231,6 +232,7 @@ def test_where_there_is_no_room_the_run_says_so_and_goes_on_later(notes, model, 
     assert written(out) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["parquet", "brat", "xmi", "spacy", "html", "omop", "bioc-xml", "fhir", "conll"])
 def test_every_format_is_written_whole(notes, model, tmp_path, format, expected):
     out = tmp_path / "out"
@@ -269,6 +271,7 @@ def test_rows_of_a_table_are_documents_and_samples_are_always_the_same(model, tm
     assert ids == sorted(ids, key=lambda one: int(one[1:]))
 
 
+@pytest.mark.slow
 def test_a_detected_encoding_is_told(notes, model, tmp_path):
     (notes / "007.txt").write_bytes("Sjögren’s syndrome and anemia, café-au-lait spots".encode("windows-1252"))
     out = tmp_path / "out"
