@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
@@ -17,6 +18,8 @@ _LONGEST = 8
 # Mentions come document by document.
 _REMEMBERED = 4
 
+# Characters that a name may begin before what is part of it.
+_REACH = 200
 #: First character, the one after the last, and the concepts whose name stands there.
 Place = tuple[int, int, frozenset[int]]
 
@@ -68,13 +71,21 @@ class DocumentNames:
             while at >= 0:
                 after = at + len(own)
                 inside_word = text[at - 1 : at].isalnum() or text[after : after + 1].isalnum()
-                if not inside_word and not any(
-                    first <= at and after <= last and last - first > len(own)
-                    for first, last, _ in self._find(text, terminology)
-                ):
+                if not inside_word and not self._inside_name(text, at, after, terminology):
                     return text, at, after
                 at = text.find(own, at + 1)
         return context
+
+    def _inside_name(self, text: str, start: int, end: int, terminology: Terminology) -> bool:
+        """Whether a stretch of a document is part of a longer name."""
+        places = self._find(text, terminology)  # by their starts
+        i = bisect_right(places, start, key=lambda place: place[0]) - 1
+        while i >= 0 and places[i][0] > start - _REACH:
+            first, last, _ = places[i]
+            if end <= last and last - first > end - start:
+                return True
+            i -= 1
+        return False
 
     def _find(self, text: str, terminology: Terminology) -> list[Place]:
         if id(terminology) not in self._finders:
