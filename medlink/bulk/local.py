@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from medlink.bulk.plan import Task
-from medlink.bulk.worker import Annotator
+from medlink.bulk.worker import Annotator, threads_of_each
 from medlink.errors import MedlinkError
 
 # Shards read ahead for each worker, so that none waits.
@@ -45,7 +45,7 @@ def run_local(
     Raises:
         MedlinkError: A worker cannot work on.
     """
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = threads_of_each(workers)
     left = iter(tasks)
     again: list[Task] = []
     ended: dict[int, int] = {}

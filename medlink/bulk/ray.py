@@ -5,7 +5,6 @@ The folder of the run, and the files, have to be seen by all machines under the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -15,7 +14,7 @@ import ray
 import ray.data
 
 from medlink.bulk.plan import Task
-from medlink.bulk.worker import Annotator
+from medlink.bulk.worker import Annotator, threads_of_each
 
 # Shards given to Ray at once for each worker; Ctrl-C is answered between.
 _AHEAD = 8
@@ -46,7 +45,7 @@ def run_ray(
     resources: dict[str, float] = cast(Any, ray).cluster_resources()
     gpus = 1 if resources.get("GPU", 0) >= workers else 0
     cores = max(1, int(resources.get("CPU", 1)) // workers)
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = threads_of_each(workers)
     left = iter(tasks)
     while not stopped() and (some := list(islice(left, workers * _AHEAD))):
         # A block each, so that a worker takes one when it is done with another.

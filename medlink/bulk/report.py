@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import combinations, islice
@@ -28,7 +28,6 @@ class Totals:
     Arguments:
         documents: Documents that were annotated.
         failed: Documents, and rests of files, that were not.
-        seconds: Time of all workers together.
         mentions: Mentions by label.
         nil: Those of them that were not linked.
         assertions: Mentions by status, temporality and experiencer.
@@ -42,7 +41,6 @@ class Totals:
 
     documents: int = 0
     failed: int = 0
-    seconds: float = 0.0
     mentions: Counter[str] = field(default_factory=Counter)
     nil: Counter[str] = field(default_factory=Counter)
     assertions: Counter[str] = field(default_factory=Counter)
@@ -57,7 +55,6 @@ class Totals:
         """Count a shard."""
         self.documents += entry["documents"]
         self.failed += entry["failed"]
-        self.seconds += entry["seconds"]
         self.encodings.update(entry["encodings"])
         self.mentions.update(entry["mentions"])
         self.nil.update(entry["nil"])
@@ -109,24 +106,24 @@ def failures(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def write_report(
-    folder: Path, manifest: dict[str, Any], entries: Callable[[], Iterable[dict[str, Any]]], seconds: float
+    folder: Path, manifest: dict[str, Any], totals: Totals, entries: Iterable[dict[str, Any]], seconds: float
 ) -> str:
     """The report as HTML.
 
     Arguments:
         folder: The run's folder.
         manifest: The run's manifest.
-        entries: Gives the lines of its ledger.
+        totals: What is in its documents.
+        entries: The lines of its ledger.
         seconds: Time of the run by the clock, for the rate; 0 where it was gone on with and is not known.
     """
     from jinja2 import Environment
 
-    totals = total(entries())
     tops = totals.tops()
     # Of several terminologies with conditions, the one that most documents are coded in.
     of_conditions = [top for (label, _), top in tops.items() if label == "CONDITION"]
     conditions = [key for key, _ in max(of_conditions, key=lambda top: sum(count for _, count in top), default=[])]
-    pairs = together(entries(), conditions)
+    pairs = together(entries, conditions)
     template = files("medlink.bulk").joinpath("data/report.html").read_text("utf-8")
     return (
         Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from medlink.formats.records import doc_to_record, new_document
+from medlink.formats.records import annotated, new_document
 from medlink.formats.tables import mention_rows, parquet_schema
 from medlink.inference import onnx
 from medlink.models import DEFAULT_MODEL, load_model
@@ -49,9 +49,7 @@ def annotate_frames(
             ]
             with nlp.memory_zone():
                 docs = nlp.pipe(note["text"] for note in notes)
-                records = [
-                    doc_to_record(doc, note["id"], date=note["date"]) for doc, note in zip(docs, notes, strict=True)
-                ]
+                records = [annotated(note, doc) for doc, note in zip(docs, notes, strict=True)]
             rows = list(mention_rows(records))
             for row in rows:
                 # What Arrow takes as pairs, Spark's conversion from pandas takes as a dictionary.

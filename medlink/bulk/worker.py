@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from medlink.bulk.folder import QUARANTINE, part_name, write_whole
 from medlink.bulk.output import OF_DOCS, write_part
 from medlink.bulk.plan import Failure, Task, documents, id_of
 from medlink.errors import MedlinkError
-from medlink.formats.records import DocumentRecord, doc_to_record
+from medlink.formats.records import DocumentRecord, annotated
 from medlink.formats.sources import Source
 from medlink.inference import onnx
 from medlink.models import load_model
@@ -23,6 +24,11 @@ from medlink.models import load_model
 # Documents annotated together, those of about one length.
 _BATCH = 32
 _SLOWEST = 5
+
+
+def threads_of_each(workers: int) -> int:
+    """CPU threads of each of so many workers that share a machine."""
+    return max(1, (os.cpu_count() or 1) // workers)
 
 
 class Made(NamedTuple):
@@ -117,10 +123,7 @@ class Annotator:
         began = time.perf_counter()
         try:
             docs = list(self._nlp.pipe([notes[i]["text"] for i in batch], batch_size=len(batch)))
-            records = [
-                doc_to_record(doc, notes[i]["id"], date=notes[i]["date"], metadata=notes[i]["metadata"])
-                for i, doc in zip(batch, docs, strict=True)
-            ]
+            records = [annotated(notes[i], doc) for i, doc in zip(batch, docs, strict=True)]
         except Exception as error:
             if len(batch) > 1:
                 for i in batch:

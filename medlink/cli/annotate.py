@@ -112,12 +112,9 @@ def annotate(
 
         write_output(docs_to_terminal(list(zip(files, docs, strict=True)), colour=output is None), output)
     else:
-        from medlink.formats.records import doc_to_record
+        from medlink.formats.records import annotated
         from medlink.formats.writers import write_records
 
-        records = [
-            doc_to_record(doc, note["id"], date=note["date"], metadata=note["metadata"])
-            for doc, note in zip(docs, notes, strict=True)
-        ]
+        records = [annotated(note, doc) for doc, note in zip(docs, notes, strict=True)]
         assert format is not None
         write_output(write_records(records, format.value, date=date.today().isoformat()), output)

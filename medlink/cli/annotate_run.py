@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from medlink.bulk.folder import RunFolder, write_whole
+from medlink.bulk.folder import RunFolder, read_manifest, write_whole
 from medlink.bulk.plan import cut
 from medlink.bulk.report import Totals, total, write_report
 from medlink.bulk.run import Engine, Plan, RunSettings, plan_run, run
@@ -56,14 +56,12 @@ def annotate_run(settings: RunSettings, out: Path, workers: str, engine: str, dr
 
 def _finish(console: Console, out: Path, new: Totals, seconds: float) -> None:
     """Write the report of a run that is done, and say what came out."""
-    from medlink.bulk.folder import read_manifest
-
     manifest = read_manifest(out)
     with RunFolder(out, manifest, []) as folder:
-        # The rate is that of what was done in this go.
-        clock = seconds if new.documents == total(folder.entries()).documents else 0.0
-        write_whole(out / _REPORT, write_report(out, manifest, folder.entries, clock).encode())
         totals = total(folder.entries())
+        # The rate is that of what was done in this go.
+        clock = seconds if new.documents == totals.documents else 0.0
+        write_whole(out / _REPORT, write_report(out, manifest, totals, folder.entries(), clock).encode())
     mentions = sum(totals.mentions.values())
     console.print(f"{totals.documents:,} documents, {mentions:,} mentions, {len(totals.concepts):,} concepts in {out}")
     if new.documents:

@@ -217,6 +217,11 @@ def doc_to_record(doc: Doc, doc_id: str, *, date: str = "", metadata: dict[str, 
     return record
 
 
+def annotated(note: DocumentRecord, doc: Doc) -> DocumentRecord:
+    """A note with what a pipeline found in it."""
+    return doc_to_record(doc, note["id"], date=note["date"], metadata=note["metadata"])
+
+
 def assertion_of(mention: MentionRecord) -> Assertion:
     """The assertion of a mention, without its triggers."""
     said = mention["assertion"]

@@ -18,7 +18,7 @@ from medlink.linking.document_names import DocumentNames
 from medlink.linking.evidence import Evidence, first
 from medlink.linking.exact import SynonymStage
 from medlink.linking.reranker import Reranker
-from medlink.linking.stages import Query, Stage
+from medlink.linking.stages import Hit, Query, Stage
 from medlink.terminology.store import Terminology
 from medlink.types import Candidate
 
@@ -101,8 +101,7 @@ class Ranker:
         def ask(stage: Stage, of: Sequence[int]) -> None:
             found = stage.retrieve([queries[i] for i in of], terminology, max(k, SEARCHED))
             for i, hits in zip(of, found, strict=True):
-                evidence[i].add(stage.name, hits, terminology)
-                self._drop(evidence[i], queries[i].label, terminology)
+                evidence[i].add(stage.name, fitting(hits, queries[i].label, terminology), terminology)
 
         for stage in self.stages:
             if stage.final:
@@ -139,14 +138,6 @@ class Ranker:
             if isinstance(stage, DenseStage):
                 return [aliases for aliases, _ in stage.index(terminology).search(names, k)]
         raise MedlinkError("the linker has no encoder; load a model that has one")
-
-    def _drop(self, evidence: Evidence, label: str, terminology: Terminology) -> None:
-        """Leave out concepts of types that the label excludes."""
-        if unfit := INCOMPATIBLE_TYPES.get(label):
-            for concept in list(evidence.hits):
-                types = set(terminology.concept_types(concept))
-                if types and types <= unfit:
-                    del evidence.hits[concept]
 
     def settled(self, evidence: Evidence, terminology: Terminology) -> bool:
         """Whether looking names up is sure of a concept."""
@@ -205,6 +196,15 @@ class Ranker:
                 )
             )
         return candidates
+
+
+def fitting(hits: Sequence[Hit], label: str, terminology: Terminology) -> list[Hit]:
+    """The hits without those on concepts of types that the label excludes."""
+    unfit = INCOMPATIBLE_TYPES.get(label)
+    if not unfit:
+        return list(hits)
+    types = [set(terminology.concept_types(int(terminology.alias_concept[hit.alias]))) for hit in hits]
+    return [hit for hit, of in zip(hits, types, strict=True) if not of or not of <= unfit]
 
 
 def unclear(scores: Mapping[int, float]) -> bool:
