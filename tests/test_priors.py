@@ -39,7 +39,7 @@ def test_only_concepts_of_the_terminology_are_found(diseases):
 
 def test_a_linker_with_priors_knows_what_annotators_meant(diseases):
     weights = {name: dict(own) for name, own in default_calibration().weights["*"].items()}
-    weights["exact"] = {"bias": -3.0, "verbatim": 6.0, "prior": 6.0}
+    weights["exact"] = {"bias": -3.0, "verbatim": 6.0, "prior_alone": 6.0}
     model = LinkModel(TrigramEncoder(), Calibration({"*": weights}), priors=Priors.count(SEEN))
     linker = Linker([diseases], model=model)
     best, exact = (candidates[0] for candidates in linker.link(["toxicity", "rigor"]))
