@@ -49,6 +49,17 @@ def test_what_is_built_is_read_back(concepts):
         assert concept.concept_id in {terminology.concept_ids[terminology.alias_concept[row]] for row in rows}
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(CONCEPT, min_size=1, max_size=6, unique_by=lambda c: c.concept_id),
+    st.sets(st.sampled_from(["T047", "T121"])),
+)
+def test_concepts_of_no_other_types_are_told(concepts, among):
+    terminology = Terminology.from_records("t", concepts)
+    expected = [bool(one.types) and set(one.types) <= among for one in terminology]
+    assert terminology.of_no_other_types(among).tolist() == expected
+
+
 def test_concepts_are_found_by_id_alternate_id_and_name(terminology):
     assert terminology.get("C99").concept_id == "C3"
     assert terminology.get("nothing") is None

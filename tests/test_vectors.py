@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -118,3 +120,9 @@ def test_a_linker_with_an_encoder_finds_what_words_do_not(terminology):
     assert sum(candidate.score for candidate in ranked) <= 1.0001
     own = Terminology.from_records("own", [Concept("1", "Broken heart", (Alias("Takotsubo", "exact"),))])
     assert Linker([own], model=LinkModel.from_encoder(TrigramEncoder())).link(["takotsubo"])[0][0].concept_id == "1"
+
+
+def test_models_open_whatever_part_of_the_linker_is_imported_first():
+    # ONNX Runtime crashes where usearch was loaded before any other user of libstdc++.
+    code = "import medlink.linking.vectors, onnxruntime; onnxruntime.get_available_providers()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

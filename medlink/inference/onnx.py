@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from medlink.errors import MedlinkError
 
@@ -22,9 +23,10 @@ _threads = 0
 
 
 def set_threads(threads: int) -> None:
-    """Set the CPU threads of models that do not set their own, before they are first run; 0 for all cores."""
+    """Set the CPU threads of NumPy, and of models that do not set their own before they are first run; 0 for all."""
     global _threads
     _threads = threads
+    threadpool_limits(threads or os.cpu_count(), user_api="blas")
 
 
 def get_threads() -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from medlink.inference.names import NameEncoder
 from medlink.inference.onnx import FloatArray
+from medlink.linking.recent import Recent
 from medlink.linking.stages import Hit, Query
 from medlink.linking.vectors import VectorIndex, built_vectors, embed_terminology, names_checksum
 from medlink.terminology.store import Terminology
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 _NAMES = 6
 _LEAST = 60
 # Vectors of mentions that are remembered.
-_KNOWN = 20_000
+_REMEMBERED = 20_000
 
 
 class DenseStage:
@@ -39,7 +40,7 @@ class DenseStage:
     def __init__(self, encoder: NameEncoder, vectors: Sequence[VectorIndex] = ()) -> None:
         self.encoder = encoder
         self._vectors = {id(index.terminology): index for index in vectors}
-        self._known: dict[str, FloatArray] = {}
+        self._recent: Recent[str, FloatArray] = Recent(_REMEMBERED)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return DenseStage, (self.encoder, list(self._vectors.values()))
@@ -60,12 +61,12 @@ class DenseStage:
 
     def _embed(self, names: Sequence[str]) -> FloatArray:
         """The vectors of names, each computed once: terminologies and documents ask for the same ones."""
-        if len(self._known) > _KNOWN:
-            self._known.clear()
-        new = [name for name in dict.fromkeys(names) if name not in self._known]
-        if new:
-            self._known.update(zip(new, self.encoder.embed(new), strict=True))
-        return np.stack([self._known[name] for name in names])
+        known = self._recent.get(names)
+        if new := [name for name in dict.fromkeys(names) if name not in known]:
+            made = dict(zip(new, self.encoder.embed(new), strict=True))
+            self._recent.update(made)
+            known |= made
+        return np.stack([known[name] for name in names])
 
     def _same_names(self, terminology: Terminology) -> VectorIndex | None:
         """The vectors of another copy of a terminology."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -48,15 +48,20 @@ class Evidence:
         hits: For each concept, by stage the best name.
         reranked: For each concept that the cross-encoder read, its logit against NIL.
         elsewhere: The concepts that its document names at another place.
+        farthest: The lowest score of the dense stage among the hits that were dropped.
     """
 
     text: str
     hits: dict[int, dict[str, Hit]] = field(default_factory=dict)
     reranked: dict[int, float] = field(default_factory=dict)
     elsewhere: frozenset[int] = frozenset()
+    farthest: float = 1.0
+    # By concepts, their features as far as no document tells them.
+    _features: dict[tuple[int, ...], FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def add(self, stage: str, hits: Iterable[Hit], terminology: Terminology) -> None:
         """Keep the best hit of a stage for each concept."""
+        self._features.clear()
         for hit in hits:
             by_stage = self.hits.setdefault(int(terminology.alias_concept[hit.alias]), {})
             known = by_stage.get(stage)
@@ -84,16 +89,39 @@ class Evidence:
             kept.update(first(scores)[:most])
         return sorted(kept)
 
+    def drop_unweighed(self, most: int) -> None:
+        """Keep the hits of the concepts worth weighing; argument as for :meth:`weighed`."""
+        scores = (by_stage["dense"].score for by_stage in self.hits.values() if "dense" in by_stage)
+        self.farthest = min(scores, default=self.farthest)
+        self.hits = {concept: self.hits[concept] for concept in self.weighed(most)}
+        self._features.clear()
+
+    def in_document(self, elsewhere: frozenset[int]) -> Evidence:
+        """The same found for a mention in a document that names some concepts elsewhere."""
+        own = replace(self, elsewhere=elsewhere, reranked={})
+        own._features = self._features
+        return own
+
     def features(self, concepts: list[int], terminology: Terminology) -> FloatArray:
         """The features of concepts. Shape (concepts, features)."""
+        key = tuple(concepts)
+        if key not in self._features:
+            self._features[key] = self._features_of_hits(concepts, terminology)
+        values = self._features[key].copy()
+        # What was too far down for the cross-encoder to read is less likely than what it read.
+        unread = min(self.reranked.values(), default=1.0) - 1.0
+        for row, concept in enumerate(concepts):
+            values[row, _COLUMN["elsewhere"]] = concept in self.elsewhere
+            values[row, _COLUMN["rerank"]] = self.reranked.get(concept, unread)
+        return values
+
+    def _features_of_hits(self, concepts: list[int], terminology: Terminology) -> FloatArray:
         values = np.zeros((len(concepts), len(FEATURES)), dtype=np.float32)
         values[:, _COLUMN["bias"]] = 1
         sure = set(self.sure())
         parents = {parent for concept in sure for parent in terminology.ancestors(concept)}
         key = verbatim_key(self.text)
         meant = sum(by_stage["prior"].score for by_stage in self.hits.values() if "prior" in by_stage)
-        # What was too far down for the cross-encoder to read is less likely than what it read.
-        unread = min(self.reranked.values(), default=1.0) - 1.0
         for row, concept in enumerate(concepts):
             by_stage = self.hits[concept]
             own = values[row]
@@ -110,8 +138,6 @@ class Evidence:
             if prior := by_stage.get("prior"):
                 own[_COLUMN["prior" if exact or "synonym" in by_stage else "prior_alone"]] = prior.score
             own[_COLUMN["category"]] = concept in parents and concept in sure
-            own[_COLUMN["elsewhere"]] = concept in self.elsewhere
-            own[_COLUMN["rerank"]] = self.reranked.get(concept, unread)
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
         return values
@@ -123,7 +149,7 @@ class Evidence:
             return
         ordered = sorted(scores.values(), reverse=True)
         # What a stage did not find is at most as near as the last that it found.
-        least = ordered[-1] if stage == "dense" else 0.0
+        least = min(ordered[-1], self.farthest) if stage == "dense" else 0.0
         for row, concept in enumerate(concepts):
             score = scores.get(concept, least)
             values[row, _COLUMN[stage]] = score

@@ -17,8 +17,9 @@ from medlink.linking.dense import DenseStage
 from medlink.linking.document_names import DocumentNames
 from medlink.linking.evidence import Evidence, first
 from medlink.linking.exact import SynonymStage
+from medlink.linking.recent import Recent
 from medlink.linking.reranker import Reranker
-from medlink.linking.stages import Hit, Query, Stage
+from medlink.linking.stages import Query, Stage
 from medlink.terminology.store import Terminology
 from medlink.types import Candidate
 
@@ -35,6 +36,10 @@ READ = 0.9
 SEARCHED = 25
 #: Candidates of each searching stage that are weighed.
 WEIGHED = 30
+# Mentions whose hits are remembered: at most some 80 MB.
+_REMEMBERED = 4_000
+
+_Key = tuple[Terminology, str, str, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Ranker:
     calibration: Calibration | None = None
     reranker: Reranker | None = None
     documents: DocumentNames = field(default_factory=DocumentNames)
+    # What was found for the mentions asked for last: none of another ranker's, whose stages ended elsewhere.
+    _recent: Recent[_Key, Evidence] = field(default_factory=lambda: Recent(_REMEMBERED), init=False, compare=False)
 
     def rank(
         self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool
@@ -92,30 +99,49 @@ class Ranker:
         self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool = True
     ) -> list[Evidence]:
         """What the stages find for mentions; arguments as for :meth:`rank`."""
-        # A mention that stands in several documents is looked for once.
-        first_of: dict[tuple[str, str], int] = {}
-        same = [first_of.setdefault((query.text, query.label), i) for i, query in enumerate(queries)]
+        # A mention that stands in several places and documents is looked for once.
+        keys = [(terminology, query.text, query.label, k, thorough) for query in queries]
+        found = self._recent.get(keys)
+        new = {key: query for key, query in zip(keys, queries, strict=True) if key not in found}
+        found |= zip(new, self._find(list(new.values()), terminology, k, thorough), strict=True)
+        self._recent.update({key: found[key] for key in new})
+        settled = {key for key, one in found.items() if self.settled(one, terminology)}
+        nowhere = frozenset[int]()
+        return [
+            found[key].in_document(
+                self.documents.elsewhere(query.context, terminology)
+                if self.calibration is not None and query.context and key not in settled
+                else nowhere
+            )
+            for key, query in zip(keys, queries, strict=True)
+        ]
+
+    def _find(self, queries: Sequence[Query], terminology: Terminology, k: int, thorough: bool) -> list[Evidence]:
+        """What the stages find for mentions, wherever they stand; arguments as for :meth:`rank`."""
         evidence = [Evidence(query.text) for query in queries]
-        asked = [i for i, query in enumerate(queries) if same[i] == i and query.text.strip()]
+        asked = [i for i, query in enumerate(queries) if query.text.strip()]
+        unfit = {label: terminology.of_no_other_types(types) for label, types in INCOMPATIBLE_TYPES.items()}
 
         def ask(stage: Stage, of: Sequence[int]) -> None:
             found = stage.retrieve([queries[i] for i in of], terminology, max(k, SEARCHED))
             for i, hits in zip(of, found, strict=True):
-                evidence[i].add(stage.name, fitting(hits, queries[i].label, terminology), terminology)
+                no = unfit.get(queries[i].label)
+                fit = hits if no is None else [hit for hit in hits if not no[terminology.alias_concept[hit.alias]]]
+                evidence[i].add(stage.name, fit, terminology)
 
         for stage in self.stages:
             if stage.final:
                 # A name of the terminology's own leaves nothing to borrow: a namesake's would only be its rival.
                 ask(stage, [i for i in asked if not (stage.name == SynonymStage.name and evidence[i].hits)])
-        open_ = {i for i in asked if not self.settled(evidence[i], terminology)}
-        searched = [i for i in asked if i in open_ or (thorough and len(evidence[i].hits) < k)]
+        searched = [
+            i for i in asked if not self.settled(evidence[i], terminology) or (thorough and len(evidence[i].hits) < k)
+        ]
         for stage in self.stages:
             if not stage.final:
                 ask(stage, searched)
-        for i, query in enumerate(queries):
-            evidence[i].hits = evidence[same[i]].hits
-            if self.calibration is not None and query.context and same[i] in open_:
-                evidence[i].elsewhere = self.documents.elsewhere(query.context, terminology)
+        if self.calibration is not None:
+            for one in evidence:
+                one.drop_unweighed(WEIGHED)
         return evidence
 
     def open_candidates(self, queries: Sequence[Query], terminology: Terminology) -> list[tuple[Evidence, list[int]]]:
@@ -196,15 +222,6 @@ class Ranker:
                 )
             )
         return candidates
-
-
-def fitting(hits: Sequence[Hit], label: str, terminology: Terminology) -> list[Hit]:
-    """The hits without those on concepts of types that the label excludes."""
-    unfit = INCOMPATIBLE_TYPES.get(label)
-    if not unfit:
-        return list(hits)
-    types = [set(terminology.concept_types(int(terminology.alias_concept[hit.alias]))) for hit in hits]
-    return [hit for hit, of in zip(hits, types, strict=True) if not of or not of <= unfit]
 
 
 def unclear(scores: Mapping[int, float]) -> bool:

@@ -1,7 +1,7 @@
 """The vectors of a terminology's names, searched for those nearest to a mention's.
 
-Up to :data:`EXACT_UP_TO` names the search is exact, over int8 vectors; above it is approximate, over an HNSW graph
-(Malkov and Yashunin 2018). Both are memory-mapped; usearch does both.
+Up to :data:`EXACT_UP_TO` names the search is exact, over int8 vectors; above it is approximate, over usearch's HNSW
+graph (Malkov and Yashunin 2018). Both are memory-mapped.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime  # noqa: F401 - before usearch, with whose own copy of libstdc++ it would crash
 from usearch.compiled import MetricKind
-from usearch.index import Index, search
+from usearch.index import Index
 
 from medlink.errors import MedlinkError
 from medlink.inference.names import NameEncoder
 from medlink.inference.onnx import FloatArray, get_threads
+from medlink.linking.nearest import lengths, nearest
 from medlink.terminology.columns import (
     MANIFEST,
     Array,
@@ -70,6 +72,7 @@ class VectorIndex:
         self.names_checksum: str = manifest["terminology"]
         self._vectors: Array = columns["vectors"]
         self._aliases = Lists(columns["aliases_values"], columns["aliases_ends"])
+        self._lengths: FloatArray | None = None
         self._graph: Index | None = None
         if _GRAPH in columns:
             self._graph = _empty_graph(encoder.dimensions)
@@ -104,20 +107,21 @@ class VectorIndex:
         queries = quantize(vectors)
         k = min(k, len(self))
         if self._graph is not None:
-            found = self._graph.search(queries, k, threads=get_threads())
+            matches = self._graph.search(queries, k, threads=get_threads())
+            found = np.asarray(matches.keys).reshape(len(queries), k)
+            near = 1 - np.asarray(matches.distances).reshape(len(queries), k).astype(np.float64)
         else:
-            found = search(self._vectors, queries, k, MetricKind.Cos, exact=True, threads=get_threads())
-        keys = np.asarray(found.keys).reshape(len(queries), k)
-        distances = np.asarray(found.distances).reshape(len(queries), k)
+            if self._lengths is None:
+                self._lengths = lengths(self._vectors)
+            found, near = nearest(self._vectors, self._lengths, queries, k)
         results = []
-        for near, far in zip(keys, distances, strict=True):
+        for names, cosines in zip(found, np.round(near, 6), strict=True):
             # Of names as near, the one with the smaller row comes first, however they were found.
-            cosines = np.round(1 - far.astype(np.float64), 6)
-            order = np.lexsort((near, -cosines))
+            order = np.lexsort((names, -cosines))
             aliases: list[int] = []
             values: list[float] = []
             for i in order:
-                rows = self._aliases[int(near[i])].tolist()
+                rows = self._aliases[int(names[i])].tolist()
                 aliases += rows
                 values += [float(cosines[i])] * len(rows)
             results.append((aliases, values))

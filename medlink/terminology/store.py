@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import platformdirs
 
 from medlink.terminology.columns import Array, HashIndex, Lists, Strings, open_columns, read_files
@@ -146,6 +148,21 @@ class Terminology:
     def concept_type_rows(self, row: int) -> list[int]:
         """The positions in :attr:`types` of the semantic types of the concept in a row."""
         return list(self._concept_types[row].tolist())
+
+    def of_no_other_types(self, types: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Whether concepts have semantic types, all of which are among some.
+
+        Arguments:
+            types: The semantic types.
+
+        Returns:
+            For the concept in each row. Shape (concepts,).
+        """
+        among = np.array([name in types for name in self.types], dtype=bool)
+        starts = np.concatenate([[0], self._concept_types.ends])
+        others = np.concatenate([[0], np.cumsum(~among[self._concept_types.values])])[starts]
+        result: npt.NDArray[np.bool_] = (np.diff(starts) > 0) & (np.diff(others) == 0)
+        return result
 
     def is_parent(self, row: int) -> bool:
         """Whether the concept in a row has concepts below it."""
