@@ -1,4 +1,4 @@
-"""Bulk annotation measured: rate with one and two workers, memory over the run, and what the pipeline costs beside NER.
+"""Bulk annotation measured: what the pipeline costs beside NER, rate with one and two workers, memory over the run.
 
 Notes are put together from paragraphs of real ones (../shared/data/notes, or the examples where that is absent). Run
 ``python benchmarks/bulk.py --notes 20000``; writes ``bulk-memory.svg``.
@@ -15,7 +15,9 @@ import threading
 import time
 from pathlib import Path
 from random import Random
+from statistics import mean
 
+import numpy as np
 import psutil
 import spacy
 from rich.console import Console
@@ -26,6 +28,8 @@ from medlink.inference import onnx
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT / ".." / "shared" / "data" / "notes"
 MEDLINK = Path(sys.executable).with_name("medlink")
+# As in a worker of a run.
+BATCH = 32
 
 
 def recombine(count: int, seed: int = 0) -> list[str]:
@@ -65,10 +69,12 @@ class Memory(threading.Thread):
             time.sleep(1)
 
 
-def annotate(notes: Path, out: Path, workers: int) -> tuple[float, list[tuple[float, float]]]:
-    """Seconds of a run, and its memory over time."""
+def annotate(notes: Path, out: Path, workers: int, limit: int) -> tuple[float, list[tuple[float, float]]]:
+    """Seconds of a run over the first notes, and its memory over time."""
     began = time.perf_counter()
-    process = subprocess.Popen([MEDLINK, "annotate", notes, "--out", out, "--workers", str(workers)])
+    process = subprocess.Popen(
+        [MEDLINK, "annotate", notes, "--out", out, "--workers", str(workers), "--limit", str(limit)]
+    )
     memory = Memory(process)
     memory.start()
     if process.wait():
@@ -77,20 +83,35 @@ def annotate(notes: Path, out: Path, workers: int) -> tuple[float, list[tuple[fl
 
 
 def overhead(texts: list[str]) -> tuple[float, float]:
-    """Notes a second of the whole pipeline, and of its token classifier alone, with one thread."""
+    """Notes a second of the whole pipeline, and of the bare session of its token classifier, with one thread.
+
+    The session is given again, after each batch, what it was given in the pipeline.
+    """
     onnx.set_threads(1)
     nlp = spacy.load("en_medlink_sm")
-    list(nlp.pipe(texts[:2]))
+    session = nlp.get_pipe("medlink_ner")._model.session
+    given: list[dict[str, np.ndarray]] = []
+    run = session.run
+    session.run = lambda names, inputs: (given.append(inputs), run(names, inputs))[1]
+    whole = alone = 0.0
     texts = sorted(texts, key=len)
-    began = time.perf_counter()
-    list(nlp.pipe(texts, batch_size=32))
-    whole = time.perf_counter() - began
-    docs = [nlp.make_doc(text) for text in texts]
-    finder = nlp.get_pipe("medlink_ner")
-    began = time.perf_counter()
-    for at in range(0, len(docs), 32):
-        finder.predict(docs[at : at + 32])
-    return len(texts) / whole, len(texts) / (time.perf_counter() - began)
+    for at in range(0, len(texts), BATCH):
+        given.clear()
+        began = time.perf_counter()
+        list(nlp.pipe(texts[at : at + BATCH], batch_size=BATCH))
+        whole += time.perf_counter() - began
+        began = time.perf_counter()
+        for inputs in given:
+            run(None, inputs)
+        alone += time.perf_counter() - began
+    return len(texts) / whole, len(texts) / alone
+
+
+def growth(samples: list[tuple[float, float]]) -> float:
+    """By how much the mean memory of a run's last third exceeds that of the third before."""
+    values = [value for _, value in samples]
+    third = max(1, len(values) // 3)
+    return mean(values[-third:]) - mean(values[-2 * third : -third] or values)
 
 
 def plot(samples: list[tuple[float, float]], path: Path) -> None:
@@ -111,34 +132,36 @@ def plot(samples: list[tuple[float, float]], path: Path) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--notes", type=int, default=400)
-    count = parser.parse_args().notes
-    texts = recombine(count)
+    parser.add_argument("--notes", type=int, default=400, help="notes of the run with two workers")
+    parser.add_argument("--compared", type=int, default=600, help="notes that one and two workers are compared on")
+    options = parser.parse_args()
+    texts = recombine(max(options.notes, options.compared))
     machine = f"{platform.machine()}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
-    table = Table(
-        "what", "figure", title=f"{count:,} notes, {sum(map(len, texts)) / count:,.0f} characters each, on {machine}"
-    )
-    whole, alone = overhead(texts[:100])
+    table = Table("what", "figure", title=f"{sum(map(len, texts)) / len(texts):,.0f} characters a note, on {machine}")
+    console = Console()
+    whole, alone = overhead(texts[: options.compared])
     table.add_row("pipeline, one thread", f"{whole:.2f} notes a second")
-    table.add_row("its token classifier alone", f"{alone:.2f} notes a second")
-    rates = {}
+    table.add_row("session of its token classifier alone", f"{alone:.2f} notes a second")
+    table.add_row("pipeline against session", f"{whole / alone:.0%}")
+    console.print(table)
     with tempfile.TemporaryDirectory() as scratch:
         notes = Path(scratch) / "notes"
         notes.mkdir()
         for i, text in enumerate(texts):
             (notes / f"{i:06d}.txt").write_text(text)
+        rates = []
         for workers in (1, 2):
-            seconds, samples = annotate(notes, Path(scratch) / f"out{workers}", workers)
-            rates[workers] = count / seconds
-            peak = max(value for _, value in samples)
-            table.add_row(f"run, {workers} workers", f"{count / seconds:.2f} notes a second, peak {peak:,.0f} MB")
-            middle = [value for at, value in samples if at > seconds * 0.3]
-            half = len(middle) // 2 or 1
-            growth = sum(middle[half:]) / max(1, len(middle[half:])) - sum(middle[:half]) / half
-            table.add_row("  memory, last part of the run against the part before", f"{growth:+,.0f} MB")
-            plot(samples, Path("bulk-memory.svg"))
-    table.add_row("two workers against one", f"{rates[2] / rates[1]:.2f} times")
-    Console().print(table)
+            seconds, _ = annotate(notes, Path(scratch) / f"out{workers}", workers, options.compared)
+            rates.append(options.compared / seconds)
+            table.add_row(f"run of {options.compared:,} notes, {workers} workers", f"{rates[-1]:.2f} notes a second")
+        table.add_row("two workers against one", f"{rates[1] / rates[0]:.2f} times")
+        console.print(table)
+        seconds, samples = annotate(notes, Path(scratch) / "out", 2, options.notes)
+        table.add_row(f"run of {options.notes:,} notes, 2 workers", f"{options.notes / seconds:.2f} notes a second")
+        table.add_row("  peak memory of all its processes", f"{max(value for _, value in samples):,.0f} MB")
+        table.add_row("  memory, last third against the third before", f"{growth(samples):+,.0f} MB")
+        plot(samples, Path("bulk-memory.svg"))
+    console.print(table)
 
 
 if __name__ == "__main__":
