@@ -129,39 +129,43 @@ def plot(samples: list[tuple[float, float]], path: Path) -> None:
     )
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--notes", type=int, default=400, help="notes of the run with two workers")
-    parser.add_argument("--compared", type=int, default=600, help="notes that one and two workers are compared on")
-    options = parser.parse_args()
-    texts = recombine(max(options.notes, options.compared))
-    machine = f"{platform.machine()}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
-    table = Table("what", "figure", title=f"{sum(map(len, texts)) / len(texts):,.0f} characters a note, on {machine}")
-    console = Console()
-    whole, alone = overhead(texts[: options.compared])
+def compare(texts: list[str], notes: Path, table: Table) -> None:
+    """The pipeline beside its token classifier, and two workers beside one."""
+    whole, alone = overhead(texts)
     table.add_row("pipeline, one thread", f"{whole:.2f} notes a second")
     table.add_row("session of its token classifier alone", f"{alone:.2f} notes a second")
     table.add_row("pipeline against session", f"{whole / alone:.0%}")
-    console.print(table)
+    rates = []
+    for workers in (1, 2):
+        seconds, _ = annotate(notes, notes.with_name(f"out{workers}"), workers, len(texts))
+        rates.append(len(texts) / seconds)
+        table.add_row(f"run of {len(texts):,} notes, {workers} workers", f"{rates[-1]:.2f} notes a second")
+    table.add_row("two workers against one", f"{rates[1] / rates[0]:.2f} times")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--notes", type=int, default=400, help="notes of the long run with two workers; 0 for none")
+    parser.add_argument("--compared", type=int, default=600, help="notes that rates are compared on; 0 for none")
+    options = parser.parse_args()
+    texts = recombine(max(options.notes, options.compared))
+    machine = f"{platform.machine()}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
+    table = Table("what", "figure", title=f"{mean(map(len, texts)):,.0f} characters a note, on {machine}")
     with tempfile.TemporaryDirectory() as scratch:
         notes = Path(scratch) / "notes"
         notes.mkdir()
         for i, text in enumerate(texts):
             (notes / f"{i:06d}.txt").write_text(text)
-        rates = []
-        for workers in (1, 2):
-            seconds, _ = annotate(notes, Path(scratch) / f"out{workers}", workers, options.compared)
-            rates.append(options.compared / seconds)
-            table.add_row(f"run of {options.compared:,} notes, {workers} workers", f"{rates[-1]:.2f} notes a second")
-        table.add_row("two workers against one", f"{rates[1] / rates[0]:.2f} times")
-        console.print(table)
-        seconds, samples = annotate(notes, Path(scratch) / "out", 2, options.notes)
-        table.add_row(f"run of {options.notes:,} notes, 2 workers", f"{options.notes / seconds:.2f} notes a second")
-        table.add_row("  peak memory of all its processes", f"{max(value for _, value in samples):,.0f} MB")
-        table.add_row("  memory, last third against the third before", f"{growth(samples):+,.0f} MB")
-        plot(samples, Path("bulk-memory.svg"))
-    console.print(table)
+        if options.compared:
+            compare(texts[: options.compared], notes, table)
+        if options.notes:
+            seconds, samples = annotate(notes, Path(scratch) / "out", 2, options.notes)
+            table.add_row(f"run of {options.notes:,} notes, 2 workers", f"{options.notes / seconds:.2f} notes a second")
+            table.add_row("  peak memory of all its processes", f"{max(value for _, value in samples):,.0f} MB")
+            table.add_row("  memory, last third against the third before", f"{growth(samples):+,.0f} MB")
+            plot(samples, Path("bulk-memory.svg"))
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from medlink.bulk.plan import Task
-from medlink.bulk.worker import Annotator, threads_of_each
+from medlink.bulk.worker import Annotator
 from medlink.errors import MedlinkError
 
 # Shards read ahead for each worker, so that none waits.
@@ -36,7 +36,7 @@ def run_local(
         tasks: The shards.
         folder: The run's folder.
         manifest: The run's manifest.
-        workers: How many processes; the cores are shared among them.
+        workers: How many processes, of one thread each.
         stopped: Whether no further shards are to be begun.
 
     Yields:
@@ -45,7 +45,6 @@ def run_local(
     Raises:
         MedlinkError: A worker cannot work on.
     """
-    threads = threads_of_each(workers)
     left = iter(tasks)
     again: list[Task] = []
     ended: dict[int, int] = {}
@@ -53,7 +52,7 @@ def run_local(
 
     def pool(processes: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # threads of the models do not live on in a forked process
-        return ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(folder, manifest, threads))
+        return ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(folder, manifest))
 
     executor = pool(workers)
     pending: dict[Future[dict[str, Any]], Task] = {}
@@ -115,12 +114,12 @@ def _find_killers(task: Task, pool: Callable[[int], ProcessPoolExecutor]) -> dic
     return killers
 
 
-def _begin(folder: Path, manifest: Mapping[str, Any], threads: int) -> None:
+def _begin(folder: Path, manifest: Mapping[str, Any]) -> None:
     global _annotator
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to answer
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
-        _annotator = Annotator(folder, manifest, threads)
+        _annotator = Annotator(folder, manifest)
     except Exception as error:  # a worker that cannot begin is told by its first shard, not by its end
         _annotator = error
 

@@ -14,7 +14,7 @@ import ray
 import ray.data
 
 from medlink.bulk.plan import Task
-from medlink.bulk.worker import Annotator, threads_of_each
+from medlink.bulk.worker import Annotator
 
 # Shards given to Ray at once for each worker; Ctrl-C is answered between.
 _AHEAD = 8
@@ -23,8 +23,8 @@ _AHEAD = 8
 class _Actor:
     """Annotates the shards that Ray Data hands it; see :class:`Annotator`."""
 
-    def __init__(self, folder: str, manifest: Mapping[str, Any], threads: int) -> None:
-        self._annotate = Annotator(folder, manifest, threads)
+    def __init__(self, folder: str, manifest: Mapping[str, Any]) -> None:
+        self._annotate = Annotator(folder, manifest)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         return {"entry": self._annotate(row["task"])}
@@ -44,17 +44,15 @@ def run_ray(
     context.enable_progress_bars = False
     resources: dict[str, float] = cast(Any, ray).cluster_resources()
     gpus = 1 if resources.get("GPU", 0) >= workers else 0
-    cores = max(1, int(resources.get("CPU", 1)) // workers)
-    threads = threads_of_each(workers)
     left = iter(tasks)
     while not stopped() and (some := list(islice(left, workers * _AHEAD))):
         # A block each, so that a worker takes one when it is done with another.
         shards = ray.data.from_items([{"task": task} for task in some], override_num_blocks=len(some))
         done = shards.map(
             cast(Any, _Actor),
-            fn_constructor_args=(str(folder.resolve()), dict(manifest), threads),
+            fn_constructor_args=(str(folder.resolve()), dict(manifest)),
             concurrency=workers,
-            num_cpus=None if gpus else cores,
+            num_cpus=None if gpus else 1,
             num_gpus=gpus or None,
             max_restarts=-1,
             max_task_retries=-1,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,11 +25,6 @@ _BATCH = 32
 _SLOWEST = 5
 
 
-def threads_of_each(workers: int) -> int:
-    """CPU threads of each of so many workers that share a machine."""
-    return max(1, (os.cpu_count() or 1) // workers)
-
-
 class Made(NamedTuple):
     """An annotated document, as spaCy has it where its format needs that, and the seconds that it took."""
 
@@ -45,11 +39,11 @@ class Annotator:
     Arguments:
         folder: The run's folder.
         manifest: The run's manifest.
-        threads: CPU threads of each model; 0 for all cores.
     """
 
-    def __init__(self, folder: str | Path, manifest: Mapping[str, Any], threads: int) -> None:
-        onnx.set_threads(threads)
+    def __init__(self, folder: str | Path, manifest: Mapping[str, Any]) -> None:
+        # Several processes of one thread do more than one process of several threads.
+        onnx.set_threads(1)
         self._folder = Path(folder)
         self._format: str = manifest["settings"]["format"]
         self._date: str = manifest["date"]

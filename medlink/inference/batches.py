@@ -31,7 +31,7 @@ def run_windows(
         texts: The texts' pieces.
         window: Pieces read at once, without special tokens.
         overlap: Least pieces that neighbouring windows share.
-        batch_size: Most windows run at once.
+        batch_size: Most windows of full length run at once; of shorter ones it is more.
 
     Returns:
         For each text the vector of each of its pieces. Shape (pieces, outputs) each.
@@ -44,8 +44,9 @@ def run_windows(
             jobs.setdefault(-(-length // _STEP) * _STEP, []).append((i, j))
     results: list[list[FloatArray]] = [[np.zeros((0, 0), np.float32)] * len(of_text) for of_text in windows]
     for length, places in sorted(jobs.items()):
-        for at in range(0, len(places), batch_size):
-            part = places[at : at + batch_size]
+        at_once = max(1, batch_size * (window + 2) // length)
+        for at in range(0, len(places), at_once):
+            part = places[at : at + at_once]
             ids = np.zeros((len(part), length), dtype=np.int64)
             mask = np.zeros_like(ids)
             for row, (i, j) in enumerate(part):

@@ -6,15 +6,17 @@ The vectors of two names are near each other when the names mean the same (SapBE
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from medlink.errors import MedlinkError
-from medlink.inference.onnx import FloatArray, OnnxModel
+from medlink.inference.onnx import FloatArray, OnnxModel, read_content
 from medlink.inference.wordpiece import IntArray, WordPieceEncoder
 
 _MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "encoder.json"
@@ -45,24 +47,24 @@ class OnnxNameEncoder:
     """An encoder that runs from ONNX, as ``medlink train biencoder`` and ``medlink export`` write it.
 
     Arguments:
-        files: Content of ``model.onnx``, ``tokenizer.json`` and ``encoder.json`` by name.
+        files: ``model.onnx``, ``tokenizer.json`` and ``encoder.json`` by name, as files or their content.
         providers: ONNX Runtime's execution providers; empty for CUDA where it is there and the CPU otherwise.
 
     Raises:
         MedlinkError: A file is missing or broken.
     """
 
-    def __init__(self, files: dict[str, bytes], *, providers: tuple[str, ...] = ()) -> None:
+    def __init__(self, files: Mapping[str, Path | bytes], *, providers: tuple[str, ...] = ()) -> None:
+        self._files = dict(files)
         try:
-            settings = json.loads(files[_SETTINGS])
+            settings = json.loads(read_content(files[_SETTINGS]))
             self.dimensions: int = settings["dimensions"]
             self._longest: int = settings["longest"]
             self._mean: bool = {"mean": True, "first": False}[settings["pooling"]]
-            self._tokenizer = WordPieceEncoder.from_str(files[_TOKENIZER].decode())
+            self._tokenizer = WordPieceEncoder.from_str(read_content(files[_TOKENIZER]).decode())
             self._model = OnnxModel(files[_MODEL], providers=providers)
         except (KeyError, ValueError) as error:
             raise MedlinkError(f"the encoder of names is broken ({error}); install the model package again") from None
-        self.files = files
         self.checksum = _checksum([files[name] for name in (_MODEL, _TOKENIZER, _SETTINGS)])
 
     @classmethod
@@ -72,11 +74,12 @@ class OnnxNameEncoder:
         Raises:
             MedlinkError: A file is missing or broken.
         """
-        try:
-            files = {name: (folder / name).read_bytes() for name in (_MODEL, _TOKENIZER, _SETTINGS)}
-        except OSError as error:
-            raise MedlinkError(f"{error.filename}: cannot be read ({error.strerror}); name another encoder") from None
-        return cls(files, providers=providers)
+        return cls({name: folder / name for name in (_MODEL, _TOKENIZER, _SETTINGS)}, providers=providers)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The content of its files by name."""
+        return {name: read_content(source) for name, source in self._files.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return OnnxNameEncoder, (self.files,)
@@ -192,8 +195,11 @@ def _by_length(
     return vectors
 
 
-def _checksum(parts: Sequence[bytes]) -> str:
+def _checksum(files: Sequence[Path | bytes]) -> str:
     digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
+    for one in files:
+        # In small pieces: the space that large ones take is not given back.
+        with io.BytesIO(one) if isinstance(one, bytes) else one.open("rb") as stream:
+            for part in iter(partial(stream.read, 1 << 20), b""):
+                digest.update(part)
     return digest.hexdigest()[:16]

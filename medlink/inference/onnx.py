@@ -38,34 +38,37 @@ class OnnxModel:
     """An ONNX model.
 
     Arguments:
-        data: The content of the ``.onnx`` file.
+        source: The ``.onnx`` file, which is read whenever it is needed, or its content.
         threads: CPU threads for one run; 0 for as many as :func:`set_threads` says.
         providers: ONNX Runtime's execution providers, in order of preference; empty for CUDA where it
             is there and the CPU otherwise.
+
+    Raises:
+        MedlinkError: The file is missing.
     """
 
-    def __init__(self, data: bytes, *, threads: int = 0, providers: tuple[str, ...] = ()) -> None:
-        self.data = data
+    def __init__(self, source: Path | bytes, *, threads: int = 0, providers: tuple[str, ...] = ()) -> None:
+        if isinstance(source, Path) and not source.is_file():
+            raise MedlinkError(f"{source}: cannot be read (no such file); install the model package again")
+        self._source = source
         self.threads = threads
         self.providers = providers
         # By process id: the threads of a session do not live on in a forked process, and to destroy the
         # parent's session there would wait for them for ever.
         self._sessions: dict[int, Any] = {}
 
-    @classmethod
-    def load(cls, path: Path, *, threads: int = 0, providers: tuple[str, ...] = ()) -> OnnxModel:
-        """Read a model file.
+    @property
+    def data(self) -> bytes:
+        """The content of the ``.onnx`` file.
 
         Raises:
             MedlinkError: The file is missing.
         """
-        try:
-            return cls(path.read_bytes(), threads=threads, providers=providers)
-        except OSError as error:
-            raise MedlinkError(f"{path}: cannot be read ({error.strerror}); install the model package again") from None
+        return read_content(self._source)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_sessions": {}}  # a session cannot be pickled
+        # A session cannot be pickled, and the file may not be where the pickle is read.
+        return {**self.__dict__, "_source": self.data, "_sessions": {}}
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> FloatArray:
         """Run the model.
@@ -81,6 +84,12 @@ class OnnxModel:
         """
         result: FloatArray = self.session.run(None, dict(inputs))[0]
         return result
+
+    @property
+    def cpu_threads(self) -> int:
+        """The CPU threads that run the model; 0 where something else does."""
+        on_cpu = self.session.get_providers()[0] == "CPUExecutionProvider"
+        return (self.threads or _threads or os.cpu_count() or 1) if on_cpu else 0
 
     def open(self) -> None:
         """Open the model now, so that a corrupt one is told at once and the first text is not slow."""
@@ -104,7 +113,7 @@ class OnnxModel:
                 )
             try:
                 self._sessions[os.getpid()] = onnxruntime.InferenceSession(
-                    self.data, options, providers=[one for one in wanted if one in available]
+                    self._source, options, providers=[one for one in wanted if one in available]
                 )
             except Exception as error:  # the library has no base class for its errors
                 first = str(error).splitlines()[0]
@@ -112,3 +121,20 @@ class OnnxModel:
                     f"the model's weights are corrupt ({first}); install the model package again"
                 ) from None
         return self._sessions[os.getpid()]
+
+
+def read_content(source: Path | bytes) -> bytes:
+    """The content of a file of a model.
+
+    Arguments:
+        source: The file or its content.
+
+    Raises:
+        MedlinkError: The file is missing.
+    """
+    if isinstance(source, bytes):
+        return source
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise MedlinkError(f"{source}: cannot be read ({error.strerror}); install the model package again") from None

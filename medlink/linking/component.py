@@ -156,7 +156,8 @@ class MedlinkLinker(TerminologyCarrier):
         ]
         self.set_model(model, indexes)
         if not self.encoder:
-            model.open(rerank=self.rerank)
+            reads = any(model.calibration.reads(terminology.name) for terminology in self.carried())
+            model.open(rerank=self.rerank and reads)
 
     def __call__(self, doc: Doc) -> Doc:
         """Link the mentions of one document."""

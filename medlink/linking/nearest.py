@@ -13,7 +13,7 @@ _BLOCK = 4096
 # Vectors of which only the nearest one is looked at, until the nearest such groups are known.
 _GROUP = 32
 # Cosines held at once.
-_HELD = 8_000_000
+_HELD = 4_000_000
 
 
 def lengths(vectors: Vectors) -> FloatArray:

@@ -9,7 +9,7 @@ a candidate is the mean over its pieces, that of NIL is read off ``[CLS]``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from medlink.errors import MedlinkError
-from medlink.inference.onnx import OnnxModel
+from medlink.inference.onnx import OnnxModel, read_content
 from medlink.inference.wordpiece import IntArray, WordPieceEncoder
 from medlink.linking.evidence import Evidence
 from medlink.linking.stages import Query
@@ -100,20 +100,20 @@ class Reranker:
     """The cross-encoder, run from ONNX.
 
     Arguments:
-        files: Content of ``model.onnx``, ``tokenizer.json`` and ``reranker.json`` by name.
+        files: ``model.onnx``, ``tokenizer.json`` and ``reranker.json`` by name, as files or their content.
 
     Raises:
         MedlinkError: A file is missing or broken.
     """
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, Path | bytes]) -> None:
+        self._files = dict(files)
         try:
-            self.layout = Layout(**json.loads(files[_SETTINGS]))
-            self._tokenizer = WordPieceEncoder.from_str(files[_TOKENIZER].decode())
+            self.layout = Layout(**json.loads(read_content(files[_SETTINGS])))
+            self._tokenizer = WordPieceEncoder.from_str(read_content(files[_TOKENIZER]).decode())
             self._model = OnnxModel(files[_MODEL])
         except (KeyError, ValueError, TypeError) as error:
             raise MedlinkError(f"the cross-encoder is broken ({error}); install the model package again") from None
-        self.files = files
 
     @classmethod
     def load(cls, folder: Path) -> Reranker:
@@ -122,10 +122,12 @@ class Reranker:
         Raises:
             MedlinkError: A file is missing or broken.
         """
-        try:
-            return cls({name: (folder / name).read_bytes() for name in (_MODEL, _TOKENIZER, _SETTINGS)})
-        except OSError as error:
-            raise MedlinkError(f"{error.filename}: cannot be read ({error.strerror}); name another model") from None
+        return cls({name: folder / name for name in (_MODEL, _TOKENIZER, _SETTINGS)})
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The content of its files by name."""
+        return {name: read_content(source) for name, source in self._files.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Reranker, (self.files,)

@@ -20,12 +20,14 @@ from medlink.recognition.mentions import add_mentions
 from medlink.recognition.tags import decode, tags_to_spans
 
 _MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
+# Windows run at once by a thread of a CPU, where more take memory and are slower, and by a GPU.
+_OF_THREAD, _OF_GPU = 2, 32
 
 
 @Language.factory(
     "medlink_ner",
     assigns=["doc.ents", "doc.spans"],
-    default_config={"threads": 0, "providers": [], "batch_size": 16, "stop_mentions": []},
+    default_config={"threads": 0, "providers": [], "batch_size": 0, "stop_mentions": []},
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
 def make_ner(
@@ -45,7 +47,7 @@ class MedlinkNer:
         name: Name in the pipeline.
         threads: CPU threads; 0 for all cores.
         providers: ONNX Runtime's execution providers in order; empty for CUDA where there is one, else CPU.
-        batch_size: Most windows run at once.
+        batch_size: Most windows of full length run at once; 0 for what suits the device.
         stop_mentions: Texts that are never a mention, in any case: what notes abbreviate and a model
             trained on abstracts takes for a drug or a disease.
     """
@@ -56,11 +58,11 @@ class MedlinkNer:
         *,
         threads: int = 0,
         providers: Iterable[str] = (),
-        batch_size: int = 16,
+        batch_size: int = 0,
         stop_mentions: Iterable[str] = (),
     ) -> None:
-        if batch_size < 1:
-            raise MedlinkError(f"{name}: batch_size must be at least 1, not {batch_size}")
+        if batch_size < 0:
+            raise MedlinkError(f"{name}: batch_size must be at least 0, not {batch_size}")
         self.name = name
         self.threads = threads
         self.providers = tuple(providers)
@@ -88,7 +90,7 @@ class MedlinkNer:
                 f"{folder / _SETTINGS}: cannot be read ({error.strerror}); install the model package again"
             ) from None
         self._encoder = WordPieceEncoder.load(folder / _TOKENIZER)
-        self._model = OnnxModel.load(folder / _MODEL, threads=self.threads, providers=self.providers)
+        self._model = OnnxModel(folder / _MODEL, threads=self.threads, providers=self.providers)
         self._set(settings)
         self._model.open()
         return self
@@ -131,7 +133,7 @@ class MedlinkNer:
             pieces,
             window=self._window,
             overlap=self._overlap,
-            batch_size=self.batch_size,
+            batch_size=self.batch_size or (_OF_THREAD * self._model.cpu_threads or _OF_GPU),
         )
         results = []
         for doc, of_doc, outputs in zip(docs, pieces, logits, strict=True):
