@@ -1,0 +1,340 @@
+"""Writes the synthetic clinical notes: versions of the source notes, each with other words, numbers and habits.
+
+The source notes were written by hand for medlink, with their mentions marked. In each version a part of the conditions
+is replaced by another name of the same ICD-10-CM code or by a neighbour in its hierarchy, so that rare ones appear;
+drugs, tests, procedures, devices, body parts and genes by others of their kind (``source/variants.txt``). Numbers,
+people and dates change; some versions have typing errors, capitals throughout, short lines, clipped words or an older
+note copied below. Versions too much like one another are thrown out.
+
+Run ``python corpora/clinical_notes/generate.py``: writes ``train/`` and ``heldout/`` beside this file, a marked note a
+file. No source of a held-out note is seen in training, and neither is any drug, test or gene of half of each line of
+``variants.txt``.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from medlink import Terminology
+from medlink.models import find_model
+
+SEED = 20261
+#: Versions of each source note.
+VERSIONS = {"train": 5, "heldout": 7}
+#: Share of word triples that two notes may have in common.
+ALIKE = 0.75
+FOLDER = Path(__file__).parent
+LETTERS = {"D": "DRUG", "P": "PROCEDURE", "M": "MEASUREMENT", "A": "ANATOMY", "V": "DEVICE", "G": "GENE"}
+#: How often a mention is replaced.
+REPLACED = {"CONDITION": 0.35, "DRUG": 0.5, "GENE": 0.5}
+_REPLACED_ELSE = 0.35
+
+FIRST = """Harold Mary Jamal Elin Priya Tomas Aiko Grace Oluwaseun Peter Ingrid Carlos Fatima Wei Dolores Vincent Nadia
+Samuel Ruth Kofi Helena Marcus Yusuf Beatrice Arjun Colleen Dmitri Esther Felix Gloria Hassan Irene Sean Mei Anders
+Rosa Leon Tamar Hugo Winnie Abel Chioma Noor Pavel""".split()
+LAST = """Vance Okafor Lindqvist Prydderch Adeyemi Novak Tanaka Moreau Silva Whitfield Baptiste Kowalski Rahman Delgado
+Osei Petrov Hughes Nakamura Bianchi Mbeki Thornton Ferrari Castellano Odum Winters Abara Lund Macias Pruitt Yates
+Zeller Holt Crohn Parkinson Graves Hodgkin Barrett Addison Marsh Bell Stone Burns Payne Akers""".split()
+CLIPPED = [
+    ("with", "w/"), ("without", "w/o"), ("patient", "pt"), ("history", "hx"), ("Patient", "Pt"), ("History", "Hx"),
+    ("daily", "qd"), ("twice daily", "BID"), ("follow-up", "f/u"), ("weeks", "wks"), ("months", "mos"),
+    ("left", "L"), ("right", "R"), ("bilateral", "b/l"), ("years", "yrs"), ("secondary to", "2/2"), ("normal", "nl"),
+]  # fmt: skip
+_MARK = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}")
+_CHOICE = re.compile(r"\[\[(.*?)\]\]", re.S)
+_SLOT = re.compile(r"\$(AGE|YEAR|DATE|F|L|N)")
+# Numbers that may be others: not years, doses, dates, decimals' parts or what belongs to a word.
+_NUMBER = re.compile(
+    r"(?<![\w./:^-])\d{2,3}(?![\w./:%-]|\.\d| ?(?:mg|mcg|units|g\b|mL|IU|Fr|F\b|Gy|BID|TID|QID|bid|tid|daily|q\d|qHS))"
+)
+_UNFIT_NAME = re.compile(
+    r"unspecified|other|not elsewhere|NEC|NOS|encounter|sequela|classified|due to|following|[\[\](),;:/]|\d{2}", re.I
+)
+_WORDS_OF_NAME = 5
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a note: plain text, or a mention."""
+
+    text: str
+    label: str = ""
+    words: tuple[str, ...] = ()
+    code: str = ""
+
+    def marked(self) -> str:
+        """As it stands in a marked note."""
+        if not self.label:
+            return self.text
+        label = () if self.label == "CONDITION" else (self.label,)
+        attributes = " ".join([*label, *self.words, *([self.code] if self.code else [])])
+        return f"{{{self.text}|{attributes}}}" if attributes else f"{{{self.text}}}"
+
+
+def read_codes() -> dict[str, str]:
+    """From the words of a condition, lower-cased, to its code, which is "" where it has none."""
+    codes = {}
+    for line in (FOLDER / "source/codes.txt").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            code, _, names = line.partition(": ")
+            codes.update({name.strip().lower(): code.removeprefix("-") for name in names.split(";")})
+    return codes
+
+
+def read_variants(part: str) -> dict[tuple[str, str], list[str]]:
+    """From a label and a word, lower-cased, to what may stand for it; each part puts in one half of a line's words."""
+    variants = {}
+    for line in (FOLDER / "source/variants.txt").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            label, _, words = line.partition(": ")
+            kinds = [word.strip() for word in words.split(";")]
+            own = [kind for i, kind in enumerate(kinds) if len(kinds) < 4 or (i % 4 == 3) == (part == "heldout")]
+            variants.update({(label, kind.lower()): own for kind in kinds})
+    return variants
+
+
+def read_sources(part: str) -> list[str]:
+    """The source notes of a part."""
+    notes = []
+    for file in sorted((FOLDER / "source" / part).glob("*.txt")):
+        notes += [note.partition("\n")[2].strip() for note in file.read_text("utf-8").split("=== ")[1:]]
+    return notes
+
+
+class Neighbours:
+    """Names that may stand for a condition: of the same code, or of one beside it in the hierarchy."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        self._terminology = terminology
+        self._below: dict[int, list[int]] = defaultdict(list)
+        for row, concept in enumerate(terminology):
+            for parent in concept.parents:
+                above = terminology.row(parent)
+                if above is not None:
+                    self._below[above].append(row)
+
+    def of(self, code: str, rng: random.Random) -> tuple[str, str] | None:
+        """A name and its code, or None where there is none that a clinician would write."""
+        row = self._terminology.row(code)
+        if row is None:
+            return None
+        rows = [row]
+        if rng.random() < 0.6:
+            for parent in self._terminology.concept(row).parents:
+                above = self._terminology.row(parent)
+                if above is not None:
+                    rows = [one for one in self._below[above] if not self._below[one]] or rows
+        concept = self._terminology.concept(rng.choice(rows))
+        names = [concept.name, *(alias.text for alias in concept.aliases)]
+        fit = [n for n in names if n.isascii() and not _UNFIT_NAME.search(n) and len(n.split()) <= _WORDS_OF_NAME]
+        return (rng.choice(fit), concept.concept_id) if fit else None
+
+
+class Writer:
+    """Writes versions of source notes.
+
+    Arguments:
+        part: ``"train"`` or ``"heldout"``.
+        neighbours: Names that may stand for a condition.
+        rng: Source of chance.
+    """
+
+    def __init__(self, part: str, neighbours: Neighbours, rng: random.Random) -> None:
+        self.sources = read_sources(part)
+        self._variants = read_variants(part)
+        self._neighbours = neighbours
+        self._rng = rng
+        self._codes = read_codes()
+
+    def write(self, source: str, *, replaced: bool) -> str:
+        """A version of a source note, marked.
+
+        Arguments:
+            source: The source note.
+            replaced: Whether mentions are replaced and the writing is changed.
+        """
+        rng = self._rng
+        source = _CHOICE.sub(lambda found: rng.choice(found[1].split("||")), source)
+        self._dates = rng.randrange(4)
+        self._people = {"F": rng.choice(FIRST), "L": rng.choice(LAST), "AGE": str(rng.randint(19, 91))}
+        pieces = [self._fill(piece) for piece in self._pieces(source)]
+        if replaced:
+            self._instead: dict[tuple[str, str], tuple[str, str]] = {}
+            pieces = [self._replace(piece) for piece in pieces]
+            pieces = self._style(pieces)
+        text = "".join(piece.marked() for piece in pieces)
+        return text.strip() + "\n"
+
+    def _pieces(self, source: str) -> list[Piece]:
+        pieces = []
+        at = 0
+        for mark in _MARK.finditer(source):
+            pieces.append(Piece(source[at : mark.start()]))
+            words = (mark[2] or "").split()
+            label = next((LETTERS[word] for word in words if word in LETTERS), "CONDITION")
+            code = self._codes[mark[1].lower()] if label == "CONDITION" else ""
+            pieces.append(Piece(mark[1], label, tuple(word for word in words if word not in LETTERS), code))
+            at = mark.end()
+        return [*pieces, Piece(source[at:])]
+
+    def _fill(self, piece: Piece) -> Piece:
+        return piece if piece.label else replace(piece, text=_SLOT.sub(self._slot, piece.text))
+
+    def _slot(self, found: re.Match[str]) -> str:
+        rng = self._rng
+        if found[1] in self._people:
+            # A doctor is someone else than the patient.
+            doctor = found.string[max(0, found.start() - 4) : found.start()] in ("Dr. ", " Dr ")
+            return rng.choice(LAST) if doctor else self._people[found[1]]
+        day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(2015, 2025)
+        dates = [
+            f"{month:02}/{day:02}/{year}",
+            f"{year}-{month:02}-{day:02}",
+            f"{day}.{month}.{year}",
+            f"{month}/{day}",
+        ]
+        dates = dates[self._dates :]
+        return {"DATE": dates[0], "YEAR": str(year), "N": str(rng.randint(10**6, 10**7))}[found[1]]
+
+    def _replace(self, piece: Piece) -> Piece:
+        rng = self._rng
+        if not piece.label:
+            return replace(piece, text=_NUMBER.sub(self._number, piece.text))
+        # What a note says twice, it says twice in its version.
+        key = (piece.label, piece.text.lower())
+        if key not in self._instead:
+            often = REPLACED.get(piece.label, _REPLACED_ELSE)
+            self._instead[key] = self._other(piece) if rng.random() < often else (piece.text, piece.code)
+        text, code = self._instead[key]
+        return replace(piece, text=_cased_like(piece.text, text), code=code)
+
+    def _other(self, piece: Piece) -> tuple[str, str]:
+        """Another name, and its code, for a mention."""
+        if piece.label != "CONDITION":
+            return self._rng.choice(self._variants.get((piece.label, piece.text.lower()), [piece.text])), ""
+        found = self._neighbours.of(piece.code, self._rng) if piece.code else None
+        if found is None:
+            return piece.text, piece.code
+        # As the code list writes names, but for what is no word ("IgA").
+        return " ".join(word.lower() if word.istitle() else word for word in found[0].split()), found[1]
+
+    def _number(self, found: re.Match[str]) -> str:
+        number = int(found[0])
+        return str(max(1, round(number * self._rng.uniform(0.85, 1.15))))
+
+    def _style(self, pieces: list[Piece]) -> list[Piece]:
+        rng = self._rng
+        habit = rng.choice(["plain", "plain", "clipped", "typing", "capitals", "small", "short lines", "copied"])
+        if habit == "clipped":
+            chosen = rng.sample(CLIPPED, 8)
+            for long, short in chosen:
+                pattern = re.compile(rf"\b{re.escape(long)}\b")
+                pieces = [p if p.label else replace(p, text=pattern.sub(short, p.text)) for p in pieces]
+        elif habit == "typing":
+            pieces = [replace(p, text=self._mistyped(p.text)) for p in pieces]
+        elif habit == "capitals":
+            pieces = [replace(p, text=p.text.upper()) for p in pieces]
+        elif habit == "small":
+            pieces = [replace(p, text=p.text.lower()) for p in pieces]
+        elif habit == "short lines":
+            pieces = _short_lines(pieces, rng.randint(50, 80))
+        elif habit == "copied":
+            older = [self._fill(piece) for piece in self._pieces(_CHOICE.sub(_first_choice, rng.choice(self.sources)))]
+            lines = rng.randint(3, 6)
+            pieces = [*pieces, Piece("\n\n----- copied from earlier note -----\n"), *_first_lines(older, lines)]
+        return pieces
+
+    def _mistyped(self, text: str) -> str:
+        """A text with a letter left out, doubled or exchanged in one of some thirty longer words."""
+        words = re.split(r"(\s+)", text)
+        for i, word in enumerate(words):
+            if len(word) > 5 and word.isalpha() and self._rng.random() < 1 / 30:
+                at = self._rng.randint(1, len(word) - 2)
+                way = self._rng.choice(["less", "twice", "exchanged"])
+                middle = {"less": "", "twice": word[at] * 2, "exchanged": word[at + 1] + word[at]}[way]
+                words[i] = word[:at] + middle + word[at + (2 if way == "exchanged" else 1) :]
+        return "".join(words)
+
+
+def _cased_like(old: str, new: str) -> str:
+    """A name with the capitals of the one that it stands for."""
+    if len(old) > 5 and old.isupper():
+        return new.upper()
+    return new[0].upper() + new[1:] if old[0].isupper() and not old[:2].isupper() else new
+
+
+def _first_choice(found: re.Match[str]) -> str:
+    return found[1].split("||")[0]
+
+
+def _first_lines(pieces: list[Piece], count: int) -> list[Piece]:
+    """The first lines of a note."""
+    kept = []
+    for piece in pieces:
+        lines = piece.text.split("\n")
+        if len(lines) > count:
+            return [*kept, replace(piece, text="\n".join(lines[:count]))]
+        count -= len(lines) - 1
+        kept.append(piece)
+    return kept
+
+
+def _short_lines(pieces: list[Piece], width: int) -> list[Piece]:
+    """A note whose lines are broken at a width, inside mentions too."""
+    at = 0
+    result = []
+    for piece in pieces:
+        text = ""
+        for part in re.split(r"(\s)", piece.text):
+            if part == "\n":
+                at = 0
+            elif part == " " and at >= width:
+                part, at = "\n", 0
+            else:
+                at += len(part)
+            text += part
+        result.append(replace(piece, text=text))
+    return result
+
+
+def triples(text: str) -> frozenset[tuple[str, ...]]:
+    """The runs of three words of a text."""
+    words = re.findall(r"\w+", text.lower())
+    return frozenset(zip(words, words[1:], words[2:], strict=False))
+
+
+def generate(part: str, terminology: Terminology) -> list[str]:
+    """The marked notes of a part, the same ones each time."""
+    writer = Writer(part, Neighbours(terminology), random.Random(f"{SEED} {part}"))
+    notes: list[str] = []
+    seen: list[frozenset[tuple[str, ...]]] = []
+    for source in writer.sources:
+        for version in range(VERSIONS[part]):
+            note = writer.write(source, replaced=version > 0)
+            own = triples(_MARK.sub(lambda found: found[1], note))
+            if all(len(own & other) <= ALIKE * len(own | other) for other in seen):
+                notes.append(note)
+                seen.append(own)
+    return notes
+
+
+def main() -> None:
+    """Write both parts."""
+    terminology = Terminology.load(find_model("en_medlink_sm") / "medlink_linker" / "terminologies" / "icd10cm")
+    for part in VERSIONS:
+        folder = FOLDER / part
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        notes = generate(part, terminology)
+        for i, note in enumerate(notes, 1):
+            (folder / f"{i:03}.txt").write_text(note, "utf-8")
+        print(f"{part}: {len(notes)} notes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The synthetic clinical notes are what their generator writes, marked rightly, and the held-out ones are new."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from medlink import Terminology
+from medlink.evaluation.marked import parse_marked
+from medlink.models import find_model
+from medlink.types import LABELS
+
+FOLDER = Path(__file__).parents[1] / "corpora" / "clinical_notes"
+sys.path.insert(0, str(FOLDER))
+
+import generate  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def icd10cm() -> Terminology:
+    return Terminology.load(find_model("en_medlink_sm") / "medlink_linker" / "terminologies" / "icd10cm")
+
+
+def notes(part: str) -> list[str]:
+    return [file.read_text("utf-8") for file in sorted((FOLDER / part).glob("*.txt"))]
+
+
+def test_there_are_four_hundred_notes_and_a_fifth_is_held_out():
+    train, heldout = len(notes("train")), len(notes("heldout"))
+    assert train + heldout >= 400
+    assert heldout >= (train + heldout) / 5
+
+
+@pytest.mark.parametrize("part", ["train", "heldout"])
+def test_the_notes_are_what_the_generator_writes(part, icd10cm):
+    assert notes(part) == generate.generate(part, icd10cm)
+
+
+@pytest.mark.parametrize("part", ["train", "heldout"])
+def test_marks_are_mentions_with_codes_that_exist(part, icd10cm):
+    counted = dict.fromkeys(LABELS, 0)
+    for note in notes(part):
+        text, mentions = parse_marked(note)
+        assert not re.search(r"[{}$]|\[\[", text), text
+        for mention in mentions:
+            words = text[mention.start : mention.end]
+            assert words.strip() == words != ""
+            assert mention.label == "CONDITION" or not mention.code
+            assert not mention.code or icd10cm.get(mention.code) is not None, mention
+            counted[mention.label] += 1
+    assert min(counted.values()) >= (100 if part == "train" else 30), counted
+
+
+def test_every_condition_of_the_sources_has_a_code_or_is_said_to_have_none():
+    codes = generate.read_codes()
+    for part in ("train", "heldout"):
+        for source in generate.read_sources(part):
+            for text, words in re.findall(r"\{([^{}|]*)(?:\|([^{}]*))?\}", source):
+                if not generate.LETTERS.keys() & set(words.split()):
+                    assert text.lower() in codes, text
+
+
+def test_no_note_is_another_one_over_again_and_no_held_out_note_was_seen():
+    seen = {part: [generate.triples(parse_marked(note)[0]) for note in notes(part)] for part in ("train", "heldout")}
+    every = seen["train"] + seen["heldout"]
+    for i, own in enumerate(every):
+        assert all(len(own & other) <= generate.ALIKE * len(own | other) for other in every[:i])
+    trained = frozenset().union(*seen["train"])
+    shares = [len(own & trained) / len(own) for own in seen["heldout"]]
+    assert sum(shares) / len(shares) < 0.2
