@@ -7,8 +7,7 @@ people and dates change; some versions have typing errors, capitals throughout, 
 note copied below. Versions too much like one another are thrown out.
 
 Run ``python corpora/clinical_notes/generate.py``: writes ``train/`` and ``heldout/`` beside this file, a marked note a
-file. No source of a held-out note is seen in training, and neither is any drug, test or gene of half of each line of
-``variants.txt``.
+file. The held-out notes come from sources of their own, and what is put into them is not put into training notes.
 """
 
 from __future__ import annotations
@@ -150,6 +149,10 @@ class Writer:
         self._neighbours = neighbours
         self._rng = rng
         self._codes = read_codes()
+        # Of the note at work: people, the way of dates, and what is replaced by what.
+        self._people: dict[str, str] = {}
+        self._dates = 0
+        self._instead: dict[tuple[str, str], tuple[str, str]] = {}
 
     def write(self, source: str, *, replaced: bool) -> str:
         """A version of a source note, marked.
@@ -164,7 +167,7 @@ class Writer:
         self._people = {"F": rng.choice(FIRST), "L": rng.choice(LAST), "AGE": str(rng.randint(19, 91))}
         pieces = [self._fill(piece) for piece in self._pieces(source)]
         if replaced:
-            self._instead: dict[tuple[str, str], tuple[str, str]] = {}
+            self._instead.clear()
             pieces = [self._replace(piece) for piece in pieces]
             pieces = self._style(pieces)
         text = "".join(piece.marked() for piece in pieces)
@@ -192,14 +195,13 @@ class Writer:
             doctor = found.string[max(0, found.start() - 4) : found.start()] in ("Dr. ", " Dr ")
             return rng.choice(LAST) if doctor else self._people[found[1]]
         day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(2015, 2025)
-        dates = [
+        dates = (
             f"{month:02}/{day:02}/{year}",
             f"{year}-{month:02}-{day:02}",
             f"{day}.{month}.{year}",
             f"{month}/{day}",
-        ]
-        dates = dates[self._dates :]
-        return {"DATE": dates[0], "YEAR": str(year), "N": str(rng.randint(10**6, 10**7))}[found[1]]
+        )
+        return {"DATE": dates[self._dates], "YEAR": str(year), "N": str(rng.randint(10**6, 10**7))}[found[1]]
 
     def _replace(self, piece: Piece) -> Piece:
         rng = self._rng
