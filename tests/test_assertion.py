@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from medlink import MedlinkError
 from medlink.assertion.values import Assertion
-from medlink.evaluation.assertion import evaluate_corpus, evaluate_marked, marked_files
+from medlink.evaluation.assertion import evaluate_corpus, evaluate_marked
 from medlink.evaluation.headings import evaluate_headings
-from medlink.evaluation.marked import parse_marked
+from medlink.evaluation.marked import marked_files, parse_marked
 from medlink.models import blank_pipeline
 
 CORPORA = Path(__file__).resolve().parents[1] / "corpora"

@@ -82,7 +82,8 @@ def assertion(
     errors: Annotated[bool, typer.Option(help="Show what was decided wrong.")] = False,
 ) -> None:
     """How many assertions of gold mentions are decided right; see corpora/README.md for the formats."""
-    from medlink.evaluation.assertion import evaluate_corpus, evaluate_marked, marked_files
+    from medlink.evaluation.assertion import evaluate_corpus, evaluate_marked
+    from medlink.evaluation.marked import marked_files
 
     if path.suffix == ".tsv":
         scores = evaluate_corpus(path)

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,9 +118,3 @@ def _score(texts: list[tuple[str, list[MarkedMention]]]) -> AssertionScores:
                 around = text[max(0, mention.start - 60) : mention.end + 40].replace("\n", " ")
                 scores.wrong.append((around, " ".join(filter(None, mention.assertion)), " ".join(decided)))
     return scores
-
-
-def marked_files(path: str | Path) -> Iterator[Path]:
-    """A file, or the text files of a folder in order."""
-    folder = Path(path)
-    yield from sorted(folder.glob("*.txt")) if folder.is_dir() else [folder]

@@ -8,8 +8,9 @@ A mention stands in braces, with what differs from "present current patient" aft
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -95,3 +96,9 @@ def docs_with_mentions(nlp: Language, texts: Iterable[tuple[str, Sequence[Marked
         for _, component in nlp.pipeline:
             doc = component(doc)
         yield doc
+
+
+def marked_files(path: str | Path) -> Iterator[Path]:
+    """A file, or the text files of a folder in order."""
+    folder = Path(path)
+    yield from sorted(folder.glob("*.txt")) if folder.is_dir() else [folder]

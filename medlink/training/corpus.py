@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from spacy.tokens import Token
 
 from medlink.errors import MedlinkError
+from medlink.evaluation.marked import MarkedMention, marked_files, parse_marked
 from medlink.formats.iob import read_iob
 from medlink.formats.pubtator import read_pubtator
+from medlink.formats.text import read_text
 from medlink.models import blank_pipeline
 from medlink.recognition.tags import spans_to_tags, tags_to_spans
+from medlink.types import Mention
 
 #: Words in the passages that sentences of a corpus without documents are joined to.
 _PASSAGE = 200
@@ -40,36 +44,44 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
     """Read a corpus file.
 
     Arguments:
-        path: The file.
-        format: ``"pubtator"`` or ``"iob"``.
+        path: The file, or the folder of marked notes.
+        format: ``"pubtator"``, ``"iob"`` or ``"marked"`` (see :mod:`medlink.evaluation.marked`).
         labels: From the corpus' types to medlink's labels. Types that are not named are passed over.
 
     Yields:
-        A document each (PubTator), or neighbouring sentences joined to passages (IOB).
+        A document each (PubTator, marked notes), or neighbouring sentences joined to passages (IOB).
 
     Raises:
         MedlinkError: The format is unknown or the file is missing or broken.
     """
     known = sorted(set(labels.values()))
-    if format == "pubtator":
+    if format in ("pubtator", "marked"):
         tokenize = blank_pipeline().tokenizer
-        for document in read_pubtator(path):
-            tokens = [token for token in tokenize(document.text) if not token.is_space]
-            starts = np.array([token.idx for token in tokens])
-            ends = np.array([token.idx + len(token) for token in tokens])
-            spans: dict[str, list[tuple[int, int]]] = {label: [] for label in known}
-            for mention in document.mentions:
-                if mention.label in labels:
-                    # A mention that begins or ends inside a word is widened to the word.
-                    first = int(np.searchsorted(ends, mention.start, side="right"))
-                    after = int(np.searchsorted(starts, mention.end, side="left"))
-                    spans[labels[mention.label]].append((first, after))
-            tags = {label: spans_to_tags(spans[label], len(tokens)) for label in known}
-            yield Passage([token.text for token in tokens], tags)
+        documents: Iterable[tuple[str, Sequence[Mention | MarkedMention]]]
+        if format == "pubtator":
+            documents = ((one.text, one.mentions) for one in read_pubtator(path))
+        else:
+            documents = (parse_marked(read_text(str(file))) for file in marked_files(path))
+        for text, mentions in documents:
+            yield _passage([token for token in tokenize(text) if not token.is_space], mentions, labels)
     elif format == "iob":
         yield from _join(_read_sentences(path, labels, known))
     else:
-        raise MedlinkError(f"unknown corpus format {format!r}; use 'pubtator' or 'iob'")
+        raise MedlinkError(f"unknown corpus format {format!r}; use 'pubtator', 'iob' or 'marked'")
+
+
+def _passage(tokens: list[Token], mentions: Sequence[Mention | MarkedMention], labels: dict[str, str]) -> Passage:
+    starts = np.array([token.idx for token in tokens])
+    ends = np.array([token.idx + len(token) for token in tokens])
+    spans: dict[str, list[tuple[int, int]]] = {label: [] for label in labels.values()}
+    for mention in mentions:
+        if mention.label in labels:
+            # A mention that begins or ends inside a word is widened to the word.
+            first = int(np.searchsorted(ends, mention.start, side="right"))
+            after = int(np.searchsorted(starts, mention.end, side="left"))
+            spans[labels[mention.label]].append((first, after))
+    tags = {label: spans_to_tags(of, len(tokens)) for label, of in sorted(spans.items())}
+    return Passage([token.text for token in tokens], tags)
 
 
 def _read_sentences(path: str | Path, labels: dict[str, str], known: list[str]) -> Iterator[Passage]:

@@ -16,7 +16,7 @@ class CorpusSettings:
     """One corpus.
 
     Arguments:
-        format: ``"pubtator"`` or ``"iob"``.
+        format: ``"pubtator"``, ``"iob"`` or ``"marked"``.
         train: Path of the training split.
         dev: Path of the development split.
         labels: From the corpus' types to medlink's labels.

@@ -142,6 +142,19 @@ def test_an_unknown_label_is_left_out_of_the_loss(settings):
         list(read_corpus("x", "brat", {}))
 
 
+def test_marked_notes_are_read_with_the_labels_asked_for(tmp_path):
+    (tmp_path / "1.txt").write_text("No {fever|absent R50.9}\non {acetamino-\nphen|DRUG}.")
+    (passage,) = read_corpus(tmp_path, "marked", {"CONDITION": "CONDITION", "DRUG": "DRUG", "GENE": "GENE"})
+    assert {label: passage.spans(label) for label in passage.tags} == {
+        "CONDITION": [(1, 2)],
+        "DRUG": [(3, 6)],
+        "GENE": [],
+    }
+    assert passage.words[1] == "fever"
+    with pytest.raises(MedlinkError, match="nowhere"):
+        list(read_corpus(tmp_path / "nowhere", "marked", {}))
+
+
 def test_the_exported_model_gives_what_pytorch_gives(settings):
     torch.manual_seed(1)
     model = TokenClassifier(BertModel(tiny_config(3000), add_pooling_layer=False), 3, 0.1).eval()
