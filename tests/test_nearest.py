@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlink.linking import nearest as module
@@ -13,6 +13,7 @@ def _vectors(seed: int, count: int, dimensions: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(-127, 128, (count, dimensions)).astype(np.int8)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 300), st.integers(1, 8), st.data())
 def test_the_cosines_are_the_greatest(seed, count, dimensions, data):
     vectors, queries = _vectors(seed, count, dimensions), _vectors(seed + 1, 3, dimensions)

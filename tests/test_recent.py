@@ -3,12 +3,13 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlink.linking.recent import Recent
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.lists(st.integers(0, 9)))
 def test_the_values_asked_for_last_are_kept(most, keys):
     recent: Recent[int, int] = Recent(most)
