@@ -103,8 +103,10 @@ class Ranker:
         keys = [(terminology, query.text, query.label, k, thorough) for query in queries]
         found = self._recent.get(keys)
         new = {key: query for key, query in zip(keys, queries, strict=True) if key not in found}
-        found |= zip(new, self._find(list(new.values()), terminology, k, thorough), strict=True)
-        self._recent.update({key: found[key] for key in new})
+        if new:
+            made = dict(zip(new, self._find(list(new.values()), terminology, k, thorough), strict=True))
+            self._recent.update(made)
+            found |= made
         settled = {key for key, one in found.items() if self.settled(one, terminology)}
         nowhere = frozenset[int]()
         return [
