@@ -1,4 +1,4 @@
-"""``span._.concepts``: where the candidates of a mention are kept.
+"""``span._.concepts`` and ``span._.finders``: the candidates of a mention, and what found it.
 
 They are stored on the document as plain tuples, which spaCy can send between processes and write to disk.
 """
@@ -14,6 +14,7 @@ from spacy.tokens import Span
 from medlink.types import Candidate
 
 _KEY = "medlink.concepts"
+_FINDERS = "medlink.finders"
 _FIELDS = tuple(field.name for field in fields(Candidate))
 
 
@@ -29,6 +30,35 @@ def get_candidates(span: Span) -> list[Candidate]:
     return [Candidate(*values) for values in data.get(span_key(_KEY, span), ())]
 
 
+def add_finder(span: Span, finder: str, score: float) -> None:
+    """Keep that a finder found a mention.
+
+    Arguments:
+        span: The mention.
+        finder: Name of the component.
+        score: How sure it is, 0 to 1. Of two scores of one finder the higher is kept.
+    """
+    data: dict[Any, Any] = span.doc.user_data
+    key = span_key(_FINDERS, span)
+    scores = dict(data.get(key, ()))
+    scores[finder] = max(score, scores.get(finder, 0.0))
+    data[key] = tuple(sorted(scores.items()))
+
+
+def get_finders(span: Span) -> dict[str, float]:
+    """The components that found a mention, with the score of each; empty for a span that medlink did not find."""
+    data: dict[Any, Any] = span.doc.user_data
+    return dict(data.get(span_key(_FINDERS, span), ()))
+
+
+def move_extensions(span: Span, to: Span) -> None:
+    """Give a mention that replaces another one, as with a new label, its candidates and finders."""
+    data: dict[Any, Any] = span.doc.user_data
+    for kind in (_KEY, _FINDERS):
+        if (values := data.pop(span_key(kind, span), None)) is not None:
+            data[span_key(kind, to)] = values
+
+
 def span_key(kind: str, span: Span) -> tuple[str, int, int, str]:
     """Where in ``doc.user_data`` something of a span is kept.
 
@@ -41,3 +71,5 @@ def span_key(kind: str, span: Span) -> tuple[str, int, int, str]:
 
 if not Span.has_extension("concepts"):
     Span.set_extension("concepts", getter=get_candidates, setter=set_candidates)
+if not Span.has_extension("finders"):
+    Span.set_extension("finders", getter=get_finders)

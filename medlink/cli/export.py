@@ -29,3 +29,20 @@ def encoder(
         raise MedlinkError(f"export needs {error.name}; run 'pip install medlink[train]'") from None
     export_encoder(model, out)
     typer.echo(f"encoder is in {out}; use it with --encoder {out}")
+
+
+@app.command()
+def gliner(
+    model: Annotated[str, typer.Argument(help="Model of the gliner library: folder, or name on the hub.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    weights: Annotated[str, typer.Option(help="fp32 for the same scores, int8 for a quarter of the size.")] = "fp32",
+) -> None:
+    """Write a GLiNER model as ONNX, for medlink_gliner without PyTorch."""
+    if weights not in ("fp32", "int8"):
+        raise MedlinkError(f"--weights must be fp32 or int8, not {weights!r}")
+    try:
+        from medlink.training.export_gliner import export_gliner
+    except ImportError as error:
+        raise MedlinkError(f"export needs {error.name}; run 'pip install medlink[train]'") from None
+    export_gliner(model, out, weights)  # type: ignore[arg-type]
+    typer.echo(f"model is in {out}; use it with nlp.add_pipe('medlink_gliner', config={{'model': '{out}'}})")

@@ -26,7 +26,7 @@ FINDINGS = {"hpo": ["Phenotypic abnormality"]}
 
 
 def evaluate_ner(nlp: Language, config: Path) -> dict[str, dict[str, Scores]]:
-    """Strict scores of ``medlink_ner`` on the development splits that training settings name.
+    """Strict scores of ``medlink_ner`` on the development and held-out splits that training settings name.
 
     Each corpus is scored on the labels that it annotates, over ``doc.spans["medlink"]``.
 
@@ -47,7 +47,7 @@ def evaluate_ner(nlp: Language, config: Path) -> dict[str, dict[str, Scores]]:
 
 
 def score_ner(finder: MedlinkNer, vocab: Vocab, settings: NerSettings) -> dict[str, dict[str, Scores]]:
-    """Strict scores of a token classifier on the development splits of training settings.
+    """Strict scores of a token classifier on the development and held-out splits of training settings.
 
     Arguments:
         finder: The component.
@@ -55,8 +55,12 @@ def score_ner(finder: MedlinkNer, vocab: Vocab, settings: NerSettings) -> dict[s
         settings: The training settings.
     """
     results = {}
-    for name, corpus in settings.corpora.items():
-        passages = list(read_corpus(corpus.dev, corpus.format, corpus.labels))
+    splits = [(name, corpus.dev, corpus) for name, corpus in settings.corpora.items() if corpus.dev]
+    splits += [
+        (f"{name}, held out", corpus.heldout, corpus) for name, corpus in settings.corpora.items() if corpus.heldout
+    ]
+    for name, split, corpus in splits:
+        passages = list(read_corpus(split, corpus.format, corpus.labels))
         docs = [Doc(vocab, words=passage.words) for passage in passages]
         gold = [{(label, *span) for label in p.tags for span in p.spans(label)} for p in passages]
         predicted = [

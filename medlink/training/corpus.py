@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from medlink.formats.pubtator import read_pubtator
 from medlink.formats.text import read_text
 from medlink.models import blank_pipeline
 from medlink.recognition.tags import spans_to_tags, tags_to_spans
+from medlink.training.settings import CorpusSettings
 from medlink.types import Mention
 
 #: Words in the passages that sentences of a corpus without documents are joined to.
@@ -46,7 +48,8 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
     Arguments:
         path: The file, or the folder of marked notes.
         format: ``"pubtator"``, ``"iob"`` or ``"marked"`` (see :mod:`medlink.evaluation.marked`).
-        labels: From the corpus' types to medlink's labels. Types that are not named are passed over.
+        labels: From the corpus' types to medlink's labels. Types that are not named are passed over. The conditions of
+            marked notes have the first letter of their ICD-10-CM code, a chapter or so, as a second type.
 
     Yields:
         A document each (PubTator, marked notes), or neighbouring sentences joined to passages (IOB).
@@ -70,16 +73,26 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
         raise MedlinkError(f"unknown corpus format {format!r}; use 'pubtator', 'iob' or 'marked'")
 
 
+def checksum_of(corpus: CorpusSettings) -> str:
+    """SHA-256 of a corpus' training split; of a folder of marked notes, of all its notes in order."""
+    digest = hashlib.sha256()
+    for file in marked_files(corpus.train) if corpus.format == "marked" else [Path(corpus.train)]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 def _passage(tokens: list[Token], mentions: Sequence[Mention | MarkedMention], labels: dict[str, str]) -> Passage:
     starts = np.array([token.idx for token in tokens])
     ends = np.array([token.idx + len(token) for token in tokens])
     spans: dict[str, list[tuple[int, int]]] = {label: [] for label in labels.values()}
     for mention in mentions:
-        if mention.label in labels:
-            # A mention that begins or ends inside a word is widened to the word.
-            first = int(np.searchsorted(ends, mention.start, side="right"))
-            after = int(np.searchsorted(starts, mention.end, side="left"))
-            spans[labels[mention.label]].append((first, after))
+        # A mention that begins or ends inside a word is widened to the word.
+        first = int(np.searchsorted(ends, mention.start, side="right"))
+        after = int(np.searchsorted(starts, mention.end, side="left"))
+        chapter = mention.code[:1] if isinstance(mention, MarkedMention) else ""
+        for kind in (mention.label, chapter):
+            if kind in labels:
+                spans[labels[kind]].append((first, after))
     tags = {label: spans_to_tags(of, len(tokens)) for label, of in sorted(spans.items())}
     return Passage([token.text for token in tokens], tags)
 

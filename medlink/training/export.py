@@ -84,6 +84,17 @@ def quantize_weights(data: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
+def round_weights(module: torch.nn.Module) -> None:
+    """Round the large weights of a module to what :func:`quantize_weights` keeps of them, so that both are alike."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.dim() == 2 and parameter.numel() >= _SMALLEST:
+                weights = parameter.cpu().numpy()
+                both = [_quantize(weights, axis) for axis in (0, 1)]
+                numbers, scale = min(both, key=lambda one: _error(weights, *one))
+                parameter.copy_(torch.from_numpy(numbers.astype(np.float32) * scale))
+
+
 def _quantize(weights: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     scale = np.abs(weights).max(axis=axis, keepdims=True) / 127
     scale[scale == 0] = 1

@@ -6,7 +6,6 @@ anatomy never occurs. Training writes a checkpoint after each epoch and goes on 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -23,9 +22,10 @@ from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
 from medlink.training.base import load_base, load_weights
-from medlink.training.corpus import Passage, read_corpus
+from medlink.training.corpus import Passage, checksum_of, read_corpus
 from medlink.training.progress import Progress
 from medlink.training.settings import NerSettings
+from medlink.training.start import start_from_model
 
 log = logging.getLogger(__name__)
 
@@ -128,15 +128,19 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     folder.mkdir(parents=True, exist_ok=True)
     encoder, tokenizer = load_base(settings.base, settings.dropout)
     model = TokenClassifier(encoder, len(settings.labels), settings.dropout)
-    if settings.start:
-        load_weights(model, settings.start)
+    if settings.start and Path(settings.start).is_dir():
+        start_from_model(model, settings.labels, settings.start)
+    elif settings.start:
+        load_weights(model, settings.start, optional="head.")
     run = NerRun(model, tokenizer, settings)
     samples: list[_Sample] = []
     dev: dict[str, list[Passage]] = {}
     for name, corpus in settings.corpora.items():
         samples += _samples(list(read_corpus(corpus.train, corpus.format, corpus.labels)), tokenizer, settings)
-        dev[name] = list(read_corpus(corpus.dev, corpus.format, corpus.labels))
-        run.checksums[name] = hashlib.sha256(Path(corpus.train).read_bytes()).hexdigest()
+        if corpus.dev:
+            passages = list(read_corpus(corpus.dev, corpus.format, corpus.labels))
+            dev[name] = passages[: settings.dev_passages or None]
+        run.checksums[name] = checksum_of(corpus)
     steps = settings.epochs * -(-len(samples) // settings.batch)
     head = list(model.head.parameters())
     optimizer = torch.optim.AdamW(
@@ -165,7 +169,8 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
             if settings.hidden_pieces:
                 hidden = (torch.rand(ids.shape, device=device) < settings.hidden_pieces) & (targets != UNKNOWN).any(-1)
                 ids = ids.masked_fill(hidden, tokenizer.mask_id)
-            logits = model(ids, mask)
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                logits = model(ids, mask).float()
             loss = loss_of(logits.reshape(-1, 3), targets.reshape(-1))
             total += progress.step(loss)
             if number % 50 == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from confection import Config
 
@@ -18,9 +18,11 @@ class CorpusSettings:
     Arguments:
         format: ``"pubtator"``, ``"iob"`` or ``"marked"``.
         train: Path of the training split.
-        dev: Path of the development split.
+        dev: Path of the development split; empty where it has none.
         labels: From the corpus' types to medlink's labels.
         licence: Licence of the corpus, for the model card.
+        heldout: Path of a split that the model is scored on at the end, for the model card alone: it chooses no
+            epoch. Empty for none.
     """
 
     format: str
@@ -28,6 +30,7 @@ class CorpusSettings:
     dev: str
     labels: dict[str, str]
     licence: str
+    heldout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,11 @@ class NerSettings:
             more than double the time of a step on a CPU.
         hidden_pieces: Share of the word pieces that are replaced by ``[MASK]``, so that mentions are also
             learnt from what stands around them.
-        start: Checkpoint (``best.pt``) of an earlier run with the same labels and base to go on from; empty
-            to start from the base model.
+        start: What to go on from, with the same base: the checkpoint of an earlier run (``best.pt``) with the same
+            labels, or of the bi-encoder's (``last.pt``), whose encoder is taken; or the folder of a trained model, as
+            the one in ``en_medlink_sm``, whose labels may be others. Empty to start from the base.
+        dev_passages: Passages of each development split that are scored after each epoch; 0 for all.
+        precision: ``"fp32"``, or ``"bf16"`` to multiply in bfloat16, which processors and GPUs that have it do faster.
         seed: Decides initial weights and the order of the windows.
     """
 
@@ -71,6 +77,8 @@ class NerSettings:
     dropout: float = 0.1
     hidden_pieces: float = 0.0
     start: str = ""
+    dev_passages: int = 0
+    precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
 
     @classmethod
@@ -86,6 +94,82 @@ class NerSettings:
             return cls(corpora=corpora, **values)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedlinkError(f"{path}: not a training config ({error}); see configs/ner.cfg for one") from None
+
+
+@dataclass(frozen=True, slots=True)
+class GlinerSettings:
+    """Everything that decides the training of a GLiNER model.
+
+    Arguments:
+        base: As for :class:`NerSettings`.
+        base_licence: Licence of that encoder, for the model card.
+        corpora: The corpora by name; ``labels`` maps their types to keys of ``phrases``.
+        phrases: For each label what it is called in plain words; each window is given one of them by chance. The
+            first is the one that the model is scored with.
+        strangers: Names of types that no corpus holds, asked for now and then.
+        shares: By corpus, the share of it that each epoch reads, 0 to 1; all of it where it is not named.
+        without: A corpus that is left out of training and only scored, as text of a type that nobody trained.
+        start: Checkpoint of the bi-encoder (``last.pt``) whose encoder is taken; empty to start from the base model.
+        hidden_size: Length of the vectors of words and labels above the encoder.
+        asked: Most labels asked for at once.
+        window: Pieces of text read at once, labels not counted.
+        epochs: Passes over all corpora.
+        batch: Windows in a batch.
+        learning_rate: Highest learning rate of the encoder; it rises over ``warmup`` of the steps and falls linearly.
+        head_learning_rate: Likewise, of the layers above it.
+        warmup: Share of the steps, 0 to 1.
+        weight_decay: AdamW's decay.
+        dropout: Dropout in the encoder and above it.
+        precision: As for :class:`NerSettings`.
+        dev_passages: Passages of each corpus' development split that are scored after each epoch.
+        seed: Decides initial weights, the order of the windows and what is asked for in each.
+    """
+
+    base: str
+    base_licence: str
+    corpora: dict[str, CorpusSettings]
+    phrases: dict[str, list[str]]
+    strangers: list[str] = field(default_factory=list)
+    shares: dict[str, float] = field(default_factory=dict)
+    without: str = ""
+    start: str = ""
+    hidden_size: int = 192
+    asked: int = 8
+    window: int = 250
+    epochs: int = 3
+    batch: int = 8
+    learning_rate: float = 2e-4
+    head_learning_rate: float = 1e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    dropout: float = 0.1
+    precision: Literal["fp32", "bf16"] = "fp32"
+    dev_passages: int = 100
+    seed: int = 0
+
+    @classmethod
+    def load(cls, path: str | Path, without: str = "") -> GlinerSettings:
+        """Read a spaCy-style config with the sections ``[gliner]``, ``[gliner.phrases]`` and ``[gliner.corpora.NAME]``.
+
+        Arguments:
+            path: The config.
+            without: A corpus to leave out, in place of the config's.
+
+        Raises:
+            MedlinkError: The file is missing or does not hold these settings.
+        """
+        try:
+            values: dict[str, Any] = Config().from_disk(path)["gliner"]
+            corpora = {name: CorpusSettings(**corpus) for name, corpus in values.pop("corpora").items()}
+            settings = cls(corpora=corpora, **values | ({"without": without} if without else {}))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MedlinkError(f"{path}: not a training config ({error}); see configs/gliner.cfg for one") from None
+        if settings.without and settings.without not in corpora:
+            raise MedlinkError(f"{path}: has no corpus {settings.without!r} to leave out; it has {', '.join(corpora)}")
+        unnamed = {label for one in corpora.values() for label in one.labels.values()} - set(settings.phrases)
+        if unnamed:
+            raise MedlinkError(f"{path}: the label {min(unnamed)!r} has no phrase; name it in [gliner.phrases]")
+        return settings
 
 
 @dataclass(frozen=True, slots=True)

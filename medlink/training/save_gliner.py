@@ -1,0 +1,103 @@
+"""What the training of a GLiNER model leaves behind: the ONNX model and its model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medlink.evaluation.ner import Scores
+from medlink.inference.gliner import GlinerModel
+from medlink.training.cards import made_with, table
+from medlink.training.corpus import read_corpus
+from medlink.training.export_gliner import write_gliner
+from medlink.training.gliner import GlinerRun, score_gliner
+
+_CARD = """# Model card: medlink_gliner
+
+A GLiNER model (Zaratiana et al., NAACL 2024; layers of the `gliner` library): it finds mentions of types that are named
+in plain words, also of types that it was not trained on. Each word is scored as first, last and inner word of one.
+Weights are int8 with a scale for each row; it computes in fp32.
+
+| | |
+|---|---|
+| base model | {base} ({base_licence}) |
+| parameters | {parameters:.1f} million |
+| start | {start} |
+| training | {epochs} epochs; batches of {batch} windows of {window} word pieces, at most {asked} labels each |
+| learning rate | {learning_rate}, above the encoder {head_learning_rate} |
+| left out of training | {without} |
+| seed | {seed} |
+| time | {minutes:.0f} minutes |
+{made_with}
+
+## Data
+
+Training splits only. {names} plain names for {labels} labels, one of each drawn for each window; {strangers} types
+that no corpus holds are asked for now and then. A label that a corpus does not annotate is never asked for there.
+
+{data}
+
+## Scores
+
+Strict: a mention is right only with the same offsets and label. Asked for one label at a time, at the threshold 0.5,
+measured with the ONNX model in this folder.
+
+{scores}
+
+## Limits
+
+English. The further a type is from those above, the worse it is found; look at what it finds before relying on it. It
+says nothing about negation. Not a medical device; have a person check what is acted on.
+"""
+
+
+def save_gliner(run: GlinerRun, folder: Path) -> None:
+    """Write the model (``model.onnx``, ``tokenizer.json``, ``gliner_config.json``) and its card (``README.md``).
+
+    Arguments:
+        run: The training run.
+        folder: Where to.
+    """
+    settings = run.settings
+    write_gliner(run.model, folder, "int8")
+    model = GlinerModel.load(folder)
+    scores: list[list[str]] = []
+    for name, corpus in settings.corpora.items():
+        for split, path in (("development", corpus.dev), ("held out", corpus.heldout)):
+            if path:
+                passages = list(read_corpus(path, corpus.format, corpus.labels))
+                for label, score in score_gliner(model, passages, settings).items():
+                    asked = settings.phrases[label][0] if label != "micro" else "all"
+                    kind = "not trained on" if name == settings.without else split
+                    scores.append([name, kind, asked, *_figures(score)])
+    card = _CARD.format(
+        base=settings.base.removeprefix("package:"),
+        base_licence=settings.base_licence,
+        parameters=sum(p.numel() for p in run.model.model.parameters()) / 1e6,
+        start=f"the encoder of an earlier run ({settings.start})" if settings.start else "the base model",
+        epochs=settings.epochs,
+        batch=settings.batch,
+        window=settings.window,
+        asked=settings.asked,
+        learning_rate=settings.learning_rate,
+        head_learning_rate=settings.head_learning_rate,
+        without=settings.without or "nothing",
+        seed=settings.seed,
+        minutes=run.seconds / 60,
+        made_with=made_with(),
+        names=sum(map(len, settings.phrases.values())),
+        labels=len(settings.phrases),
+        strangers=len(settings.strangers),
+        data=table(
+            ["corpus", "read in an epoch", "licence", "sha256 of the training split"],
+            [
+                [name, f"{settings.shares.get(name, 1.0):.0%}", settings.corpora[name].licence, f"`{checksum}`"]
+                for name, checksum in run.checksums.items()
+            ],
+        ),
+        scores=table(["corpus", "split", "asked for", "precision", "recall", "F1", "gold"], scores),
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _figures(score: Scores) -> list[str]:
+    return [f"{score.precision:.4f}", f"{score.recall:.4f}", f"{score.f1:.4f}", str(score.gold)]

@@ -1,0 +1,70 @@
+"""The weights of a shipped token classifier, to go on training from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from medlink.errors import MedlinkError
+
+
+def start_from_model(model: nn.Module, labels: Sequence[str], folder: str | Path) -> None:
+    """Give a token classifier the weights of an exported one with the same base: the encoder, and the heads of labels
+    that both have.
+
+    Arguments:
+        model: The classifier, a :class:`medlink.training.ner.TokenClassifier`.
+        labels: Its labels.
+        folder: Holds ``model.onnx`` and ``ner.json``.
+
+    Raises:
+        MedlinkError: A file is missing, or it is the model of another base.
+    """
+    folder = Path(folder)
+    try:
+        theirs = json.loads((folder / "ner.json").read_text(encoding="utf-8"))["labels"]
+        weights = read_weights(folder / "model.onnx")
+        known = model.state_dict()
+        for name in ("head.weight", "head.bias"):
+            merged = known[name].clone()
+            for row, label in enumerate(labels):
+                if label in theirs:
+                    at = 3 * theirs.index(label)
+                    merged[3 * row : 3 * row + 3] = weights[name][at : at + 3]
+            weights[name] = merged
+        model.load_state_dict(weights)
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise MedlinkError(f"{folder}: not a token classifier of this base ({first})") from None
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The weights of an exported model by the names that they have in PyTorch.
+
+    Arguments:
+        path: An ``.onnx`` file that :func:`medlink.training.export.export_onnx` wrote.
+    """
+    graph = onnx.load(path).graph
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for name in [name for name in tensors if name.endswith(".int8")]:
+        plain = name.removesuffix(".int8")
+        tensors[plain] = tensors.pop(name).astype(np.float32) * tensors.pop(f"{plain}.scale")
+    # The weight of a linear layer is kept transposed, under no name of its own, beside its bias that has one.
+    products = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
+    for node in graph.node:
+        if node.op_type == "Add":
+            for one, other in (node.input, reversed(node.input)):
+                if one in products and other.endswith(".bias") and products[one] in tensors:
+                    tensors[other.removesuffix("bias") + "weight"] = tensors.pop(products[one]).T
+    return {
+        name: torch.from_numpy(np.array(value))
+        for name, value in tensors.items()
+        if name.endswith((".weight", ".bias"))
+    }

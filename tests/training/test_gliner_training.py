@@ -1,0 +1,171 @@
+"""A GLiNER model trains, resumes, exports and leaves a card; on a tiny encoder made here, so that it takes seconds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import spacy
+import torch
+from gliner import GLiNER
+from test_training import WORDS, tiny_config
+from transformers import BertModel, BertTokenizerFast
+
+from medlink import MedlinkError
+from medlink.inference.gliner import GlinerModel, decode_spans
+from medlink.recognition.gliner import MedlinkGliner, choose
+from medlink.recognition.mentions import GROUP
+from medlink.training.export_gliner import export_gliner
+from medlink.training.gliner import inference_model, new_gliner, train_gliner
+from medlink.training.save_gliner import save_gliner
+from medlink.training.settings import CorpusSettings, GlinerSettings
+
+LABELS = ["drug", "medicine", "disease", "organ", "food"]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gliner")
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *LABELS]))
+    torch.manual_seed(0)
+    base = folder / "base"
+    BertModel(tiny_config(len(WORDS) + len(LABELS) + 5), add_pooling_layer=False).save_pretrained(base)
+    BertTokenizerFast(str(vocabulary)).save_pretrained(base)
+    notes = folder / "notes"
+    notes.mkdir()
+    for i, (drug, disease) in enumerate((d, c) for d in WORDS[8:11] for c in WORDS[5:8]):
+        (notes / f"{i}.txt").write_text(f"the patient with {{{disease}}} took {{{drug}|DRUG}} .")
+    organs = folder / "organs.tsv"
+    organs.write_text("fever\tO\nof\tO\nthe\tO\nliver\tB-Anatomy\n\nlung\tB-Anatomy\nwas\tO\n\n" * 4)
+    return GlinerSettings(
+        base=str(base),
+        base_licence="none",
+        phrases={"DRUG": ["drug", "medicine"], "CONDITION": ["disease"], "ANATOMY": ["organ"]},
+        strangers=["food"],
+        corpora={
+            "notes": CorpusSettings(
+                "marked", str(notes), str(notes), {"CONDITION": "CONDITION", "DRUG": "DRUG"}, "none"
+            ),
+            "organs": CorpusSettings("iob", str(organs), str(organs), {"Anatomy": "ANATOMY"}, "none"),
+        },
+        hidden_size=32,
+        window=20,
+        epochs=120,
+        batch=2,
+        asked=2,
+        learning_rate=2e-3,
+        head_learning_rate=2e-3,
+        dropout=0.0,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(settings, tmp_path_factory):
+    return train_gliner(settings, tmp_path_factory.mktemp("run"), threads=1)
+
+
+def test_it_learns_exports_and_writes_a_card(run, tmp_path):
+    save_gliner(run, tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "| notes | development | drug | 1.0000 | 1.0000 | 1.0000 | 9 |" in card
+    nlp = spacy.blank("en")
+    finder = MedlinkGliner(labels={"medicine": "DRUG", "disease": "CONDITION"}, model=tmp_path / "model")
+    doc = finder(nlp("the patient with gout took heparin ."))
+    assert [(span.text, span.label_) for span in doc.spans[GROUP]] == [("gout", "CONDITION"), ("heparin", "DRUG")]
+    # The model in PyTorch has been rounded as the exported one, and gives the same scores.
+    words = [["the", "patient", "had", "fever", "and", "took", "insulin", "."] * 20, ["lung"]]
+    torch_scores = inference_model(run.model).logits(words, ["drug", "organ"])
+    for ours, theirs in zip(
+        GlinerModel.load(tmp_path / "model").logits(words, ["drug", "organ"]), torch_scores, strict=True
+    ):
+        assert np.abs(ours - theirs).max() < 1e-3
+    kept = MedlinkGliner(labels=["disease"]).from_bytes(finder.to_bytes())
+    finder.to_disk(tmp_path / "again")
+    for again in (kept, MedlinkGliner(labels=["disease"]).from_disk(tmp_path / "again")):
+        assert [span.text for span in again(nlp("the patient with gout took heparin .")).spans[GROUP]] == ["gout"]
+
+
+@pytest.mark.parametrize("span_mode", ["token_level", "markerV0"])
+def test_exported_models_of_the_library_give_what_the_library_gives(settings, tmp_path, span_mode):
+    torch.manual_seed(1)
+    model = GLiNER.from_config(
+        {"model_name": settings.base, "span_mode": span_mode, "hidden_size": 32, "max_width": 4, "num_rnn_layers": 1}
+    )
+    # Enlarged, the weights of an untrained model give scores that lie apart.
+    with torch.no_grad():
+        for parameter in model.model.parameters():
+            if parameter.dim() == 2:
+                parameter.mul_(2)
+    model.save_pretrained(tmp_path / "library")
+    export_gliner(str(tmp_path / "library"), tmp_path / "onnx")
+    text = "the patient with gout took heparin and insulin for fever of the liver . aspirin was given ."
+    labels = ["drug", "organ", "disease"]
+    expected = model.predict_entities(text, labels, flat_ner=True, threshold=0.4)
+    assert expected
+    nlp = spacy.blank("en")
+    for folder in ("onnx", "library"):
+        finder = MedlinkGliner(labels=labels, threshold=0.4, model=tmp_path / folder)
+        doc = finder(nlp(text))
+        found = [(s.start_char, s.end_char, s.label_, s._.finders["medlink_gliner"]) for s in doc.spans[GROUP]]
+        assert [one[:3] for one in found] == [(one["start"], one["end"], one["label"]) for one in expected]
+        assert [one[3] for one in found] == pytest.approx([one["score"] for one in expected], abs=1e-3)
+    spans = decode_spans(
+        finder.model.logits([text.split()], labels)[0], by_span=span_mode != "token_level", threshold=0.5
+    )
+    assert len(choose(spans, nested=True)) >= len(choose(spans, nested=False))
+
+
+def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, monkeypatch):
+    short = replace(settings, epochs=3, dropout=0.1)
+    whole = train_gliner(short, tmp_path / "whole", threads=1)
+    save = torch.save
+    saved = []
+
+    def cut_off(state, path):
+        save(state, path)
+        saved.append(path)
+        if len(saved) == 2:
+            path.replace(path.with_suffix(".pt"))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        train_gliner(short, tmp_path / "cut", threads=1)
+    monkeypatch.setattr(torch, "save", save)
+    resumed = train_gliner(short, tmp_path / "cut", threads=1)
+    for name, tensor in whole.model.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.model.state_dict()[name])
+
+
+def test_a_corpus_can_be_left_out_and_is_still_scored(settings, tmp_path):
+    run = train_gliner(replace(settings, epochs=1, without="organs"), tmp_path / "run", threads=1)
+    assert set(run.checksums) == {"notes"}
+    save_gliner(run, tmp_path / "model")
+    assert "| organs | not trained on | organ |" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_it_starts_from_the_encoder_of_a_checkpoint(settings, tmp_path):
+    plain = new_gliner(settings)
+    encoder = plain.model.token_rep_layer.bert_layer.model.state_dict()
+    state = {f"encoder.{name}": value[: len(WORDS) + len(LABELS) + 5] + 1 for name, value in encoder.items()}
+    torch.save({"model": state}, tmp_path / "last.pt")
+    started = new_gliner(replace(settings, start=str(tmp_path / "last.pt")))
+    name = "embeddings.word_embeddings.weight"
+    weights = started.model.token_rep_layer.bert_layer.model.state_dict()[name]
+    assert torch.equal(weights[:5], encoder[name][:5] + 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[gliner]\nbase = 'x'", "not a training config"),
+        (
+            "[gliner]\nbase = ''\nbase_licence = ''\n[gliner.phrases]\nX = ['x']\n[gliner.corpora]\n",
+            "has no corpus 'y'",
+        ),
+    ],
+)
+def test_broken_settings_are_told(tmp_path, text, message):
+    (tmp_path / "gliner.cfg").write_text(text.replace("'", '"'))
+    with pytest.raises(MedlinkError, match=message):
+        GlinerSettings.load(tmp_path / "gliner.cfg", "y")
