@@ -14,7 +14,7 @@ from medlink import MedlinkError
 from medlink.assertion.values import Assertion
 from medlink.evaluation.assertion import evaluate_corpus, evaluate_marked
 from medlink.evaluation.headings import evaluate_headings
-from medlink.evaluation.marked import marked_files, parse_marked
+from medlink.evaluation.marked import parse_marked, text_files
 from medlink.models import blank_pipeline
 
 CORPORA = Path(__file__).resolve().parents[1] / "corpora"
@@ -175,7 +175,7 @@ def test_hard_sentences(half):
 
 @pytest.mark.parametrize("half", ["dev", "heldout"])
 def test_marked_notes(half):
-    scores = evaluate_marked(marked_files(CORPORA / "marked_notes" / half), by_line=False)
+    scores = evaluate_marked(text_files(CORPORA / "marked_notes" / half), by_line=False)
     assert scores.mentions > 180
     assert scores.right["all"] / scores.mentions >= 0.93
 

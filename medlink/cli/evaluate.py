@@ -34,6 +34,27 @@ def ner(
 
 
 @app.command()
+def gliner(
+    config: Annotated[Path, typer.Argument(help="Training settings that name the corpora; see configs/gliner.cfg.")],
+    model: Annotated[str, typer.Option(help="Installed pipeline package with medlink_gliner.")] = "en_medlink_gliner",
+) -> None:
+    """Strict F1 of medlink_gliner, asked for one type at a time in plain words, exact spans."""
+    from medlink.evaluation.gliner import score_gliner_splits
+    from medlink.inference.gliner import GlinerModel
+    from medlink.models import find_model
+    from medlink.training.settings import GlinerSettings
+
+    settings = GlinerSettings.load(config)
+    for name, split, by_label in score_gliner_splits(GlinerModel.load(find_model(model) / "medlink_gliner"), settings):
+        for label, scores in by_label.items():
+            asked = settings.phrases[label][0] if label != "micro" else "all"
+            typer.echo(
+                f"{name:14} {split:12} {asked:30} precision {scores.precision:.4f}  recall {scores.recall:.4f}  "
+                f"F1 {scores.f1:.4f}  gold {scores.gold}"
+            )
+
+
+@app.command()
 def concepts(
     corpus: Annotated[Path, typer.Argument(help="A corpus in the format of HPO GSC+.")],
     terminology: Annotated[str, typer.Option(help="Name of the terminology.")] = "hpo",
@@ -83,12 +104,12 @@ def assertion(
 ) -> None:
     """How many assertions of gold mentions are decided right; see corpora/README.md for the formats."""
     from medlink.evaluation.assertion import evaluate_corpus, evaluate_marked
-    from medlink.evaluation.marked import marked_files
+    from medlink.evaluation.marked import text_files
 
     if path.suffix == ".tsv":
         scores = evaluate_corpus(path)
     else:
-        scores = evaluate_marked(marked_files(path), by_line=not path.is_dir())
+        scores = evaluate_marked(text_files(path), by_line=not path.is_dir())
     typer.echo(f"mentions {scores.mentions}")
     annotated = {gold for gold, _ in scores.pairs}
     for value in ("absent", "possible", "historical", "hypothetical", "family", "other"):

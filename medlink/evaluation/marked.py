@@ -98,7 +98,7 @@ def docs_with_mentions(nlp: Language, texts: Iterable[tuple[str, Sequence[Marked
         yield doc
 
 
-def marked_files(path: str | Path) -> Iterator[Path]:
+def text_files(path: str | Path) -> Iterator[Path]:
     """A file, or the text files of a folder in order."""
     folder = Path(path)
     yield from sorted(folder.glob("*.txt")) if folder.is_dir() else [folder]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,15 +12,22 @@ import numpy.typing as npt
 from spacy.tokens import Token
 
 from medlink.errors import MedlinkError
-from medlink.evaluation.marked import MarkedMention, marked_files, parse_marked
+from medlink.evaluation.marked import MarkedMention, parse_marked, text_files
+from medlink.formats.brat import read_brat
+from medlink.formats.conll import read_conll
 from medlink.formats.iob import read_iob
+from medlink.formats.jsonl import read_lines
 from medlink.formats.pubtator import read_pubtator
+from medlink.formats.records import DocumentRecord
 from medlink.formats.text import read_text
 from medlink.models import blank_pipeline
 from medlink.recognition.tags import spans_to_tags, tags_to_spans
 from medlink.training.settings import CorpusSettings
 from medlink.types import Mention
 
+#: Formats of corpora. ``"marked"`` is that of :mod:`medlink.evaluation.marked`, ``"conll"`` has the token first and the
+#: tag last, ``"jsonl"`` is what ``medlink annotate --format jsonl`` writes; ``"iob"`` has sentences and no documents.
+FORMATS = ("pubtator", "brat", "conll", "jsonl", "iob", "marked")
 #: Words in the passages that sentences of a corpus without documents are joined to.
 _PASSAGE = 200
 
@@ -46,37 +53,55 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
     """Read a corpus file.
 
     Arguments:
-        path: The file, or the folder of marked notes.
-        format: ``"pubtator"``, ``"iob"`` or ``"marked"`` (see :mod:`medlink.evaluation.marked`).
+        path: The file; for BRAT and marked notes also a folder of them.
+        format: One of :data:`FORMATS`.
         labels: From the corpus' types to medlink's labels. Types that are not named are passed over. The conditions of
             marked notes have the first letter of their ICD-10-CM code, a chapter or so, as a second type.
 
     Yields:
-        A document each (PubTator, marked notes), or neighbouring sentences joined to passages (IOB).
+        A document each, or neighbouring sentences joined to passages (IOB).
 
     Raises:
         MedlinkError: The format is unknown or the file is missing or broken.
     """
     known = sorted(set(labels.values()))
-    if format in ("pubtator", "marked"):
-        tokenize = blank_pipeline().tokenizer
-        documents: Iterable[tuple[str, Sequence[Mention | MarkedMention]]]
-        if format == "pubtator":
-            documents = ((one.text, one.mentions) for one in read_pubtator(path))
-        else:
-            documents = (parse_marked(read_text(str(file))) for file in marked_files(path))
-        for text, mentions in documents:
-            yield _passage([token for token in tokenize(text) if not token.is_space], mentions, labels)
-    elif format == "iob":
+    if format == "iob":
         yield from _join(_read_sentences(path, labels, known))
-    else:
-        raise MedlinkError(f"unknown corpus format {format!r}; use 'pubtator', 'iob' or 'marked'")
+        return
+    tokenize = blank_pipeline().tokenizer
+    for text, mentions in _documents(path, format):
+        yield _passage([token for token in tokenize(text) if not token.is_space], mentions, labels)
+
+
+def _documents(path: str | Path, format: str) -> Iterator[tuple[str, Sequence[Mention | MarkedMention]]]:
+    """The texts of a corpus with their mentions."""
+    match format:
+        case "pubtator":
+            for document in read_pubtator(path):
+                yield document.text, document.mentions
+        case "marked":
+            for file in text_files(path):
+                yield parse_marked(read_text(file))
+        case "brat":
+            for file in text_files(path):
+                yield _annotated(read_brat(file.stem, read_text(file), read_text(file.with_suffix(".ann"))))
+        case "conll" | "jsonl":
+            read = read_conll if format == "conll" else read_lines
+            for record in read(read_text(path).splitlines(keepends=True), str(path)):
+                yield _annotated(record)
+        case _:
+            raise MedlinkError(f"unknown corpus format {format!r}; use one of {', '.join(FORMATS)}")
+
+
+def _annotated(record: DocumentRecord) -> tuple[str, list[Mention]]:
+    return record["text"], [Mention(one["start"], one["end"], one["label"]) for one in record["mentions"]]
 
 
 def checksum_of(corpus: CorpusSettings) -> str:
-    """SHA-256 of a corpus' training split; of a folder of marked notes, of all its notes in order."""
+    """SHA-256 of a corpus' training split; of a folder, of all its files in order."""
     digest = hashlib.sha256()
-    for file in marked_files(corpus.train) if corpus.format == "marked" else [Path(corpus.train)]:
+    train = Path(corpus.train)
+    for file in sorted(train.iterdir()) if train.is_dir() else [train]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -21,16 +21,15 @@ from gliner import GLiNER
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from medlink.evaluation.ner import Scores, score_spans
-from medlink.inference.gliner import GlinerLayout, GlinerModel, decode_spans
+from medlink.evaluation.gliner import score_gliner
+from medlink.inference.gliner import GlinerLayout, GlinerModel
 from medlink.inference.gliner_torch import TorchGraph
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import WordPieceEncoder
-from medlink.recognition.gliner import choose
 from medlink.recognition.tags import tags_to_spans
 from medlink.training.base import base_folder
 from medlink.training.corpus import Passage, checksum_of, read_corpus
-from medlink.training.progress import Progress
+from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import GlinerSettings
 
 log = logging.getLogger(__name__)
@@ -150,7 +149,7 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
         drawn = [of[i] for name, of in samples.items() for i in rng.permutation(len(of))[: sizes[name]]]
         batches = list(_batches(drawn, settings.batch, rng))
         total = 0.0
-        for number, batch in enumerate(batches, start=1):
+        for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
             inputs, targets, counts = _collate(batch, reader, settings, rng)
             tensors = {key: torch.from_numpy(value).to(device) for key, value in inputs.items()}
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
@@ -159,39 +158,12 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
             if number % 50 == 0:
                 log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
         run.seconds += time.monotonic() - began
-        scores = {name: score_gliner(reader, passages, settings) for name, passages in dev.items()}
+        scores = {name: score_gliner(reader, passages, settings.phrases) for name, passages in dev.items()}
         line = {"epoch": epoch + 1, "loss": total / len(batches), "seconds": round(run.seconds)}
         progress.write_log(line | {name: round(of["micro"].f1, 4) for name, of in scores.items()})
         progress.save(epoch=epoch + 1, seconds=run.seconds)
     model.model.to("cpu").eval()
     return run
-
-
-def score_gliner(
-    model: GlinerModel, passages: Sequence[Passage], settings: GlinerSettings, threshold: float = 0.5
-) -> dict[str, Scores]:
-    """Score a model on passages, asked for each of their labels by its first name.
-
-    Arguments:
-        model: The model.
-        passages: Passages with the same labels.
-        settings: Whose names to ask by.
-        threshold: Least score of a mention, 0 to 1.
-
-    Returns:
-        Strict scores by label and over all labels (``"micro"``).
-    """
-    labels = sorted({label for passage in passages for label in passage.tags})
-    found: list[set[tuple[str, int, int]]] = [set() for _ in passages]
-    for label in labels:
-        # One at a time: corpora annotate labels that lie inside one another.
-        for logits, of in zip(
-            model.logits([p.words for p in passages], [settings.phrases[label][0]]), found, strict=True
-        ):
-            spans = choose(decode_spans(logits, by_span=model.layout.by_span, threshold=threshold), nested=False)
-            of.update((label, one.start, one.end) for one in spans)
-    gold = [{(label, *span) for label in passage.tags for span in passage.spans(label)} for passage in passages]
-    return score_spans(gold, found)
 
 
 def _parameters(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

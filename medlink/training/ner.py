@@ -23,7 +23,7 @@ from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
 from medlink.training.base import load_base, load_weights
 from medlink.training.corpus import Passage, checksum_of, read_corpus
-from medlink.training.progress import Progress
+from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import NerSettings
 from medlink.training.start import start_from_model
 
@@ -164,7 +164,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         model.train()
         total = 0.0
         batches = _batches(samples, settings.batch, np.random.default_rng([settings.seed, epoch]))
-        for number, batch in enumerate(batches, start=1):
+        for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
             ids, mask, targets = (tensor.to(device) for tensor in _collate(batch, tokenizer))
             if settings.hidden_pieces:
                 hidden = (torch.rand(ids.shape, device=device) < settings.hidden_pieces) & (targets != UNKNOWN).any(-1)

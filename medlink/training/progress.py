@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,6 +15,21 @@ from torch import nn
 from medlink.errors import MedlinkError
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def with_bar(batches: Sequence[T], what: str) -> Iterable[T]:
+    """Batches, with a progress bar on standard error where that is a terminal.
+
+    Arguments:
+        batches: The batches of an epoch.
+        what: What the bar is called.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(batches, what, console=console, disable=not console.is_terminal)
 
 
 class Progress:

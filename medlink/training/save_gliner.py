@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from medlink.evaluation.gliner import score_gliner_splits
 from medlink.evaluation.ner import Scores
 from medlink.inference.gliner import GlinerModel
 from medlink.training.cards import made_with, table
-from medlink.training.corpus import read_corpus
 from medlink.training.export_gliner import write_gliner
-from medlink.training.gliner import GlinerRun, score_gliner
+from medlink.training.gliner import GlinerRun
 
 _CARD = """# Model card: medlink_gliner
 
@@ -59,16 +59,11 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
     """
     settings = run.settings
     write_gliner(run.model, folder, "int8")
-    model = GlinerModel.load(folder)
-    scores: list[list[str]] = []
-    for name, corpus in settings.corpora.items():
-        for split, path in (("development", corpus.dev), ("held out", corpus.heldout)):
-            if path:
-                passages = list(read_corpus(path, corpus.format, corpus.labels))
-                for label, score in score_gliner(model, passages, settings).items():
-                    asked = settings.phrases[label][0] if label != "micro" else "all"
-                    kind = "not trained on" if name == settings.without else split
-                    scores.append([name, kind, asked, *_figures(score)])
+    scores = [
+        [name, split, settings.phrases[label][0] if label != "micro" else "all", *_figures(score)]
+        for name, split, by_label in score_gliner_splits(GlinerModel.load(folder), settings)
+        for label, score in by_label.items()
+    ]
     card = _CARD.format(
         base=settings.base.removeprefix("package:"),
         base_licence=settings.base_licence,

@@ -16,7 +16,8 @@ class CorpusSettings:
     """One corpus.
 
     Arguments:
-        format: ``"pubtator"``, ``"iob"`` or ``"marked"``.
+        format: One of :data:`medlink.training.corpus.FORMATS`: ``"pubtator"``, ``"brat"``, ``"conll"``, ``"jsonl"``,
+            ``"iob"`` or ``"marked"``.
         train: Path of the training split.
         dev: Path of the development split; empty where it has none.
         labels: From the corpus' types to medlink's labels.

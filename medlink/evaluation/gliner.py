@@ -1,0 +1,57 @@
+"""Strict scores of a GLiNER model, asked for the labels of corpora in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from medlink.evaluation.ner import Scores, score_spans
+from medlink.inference.gliner import GlinerModel, decode_spans
+from medlink.recognition.gliner import choose
+from medlink.training.corpus import Passage, read_corpus
+from medlink.training.settings import GlinerSettings
+
+
+def score_gliner_splits(model: GlinerModel, settings: GlinerSettings) -> Iterator[tuple[str, str, dict[str, Scores]]]:
+    """Score a model on the development and held-out splits that training settings name.
+
+    Arguments:
+        model: The model.
+        settings: The training settings.
+
+    Yields:
+        Name of the corpus, what the split is, and scores by label and over all labels (``"micro"``).
+
+    Raises:
+        MedlinkError: A corpus cannot be read.
+    """
+    for name, corpus in settings.corpora.items():
+        for split, path in (("development", corpus.dev), ("held out", corpus.heldout)):
+            if path:
+                passages = list(read_corpus(path, corpus.format, corpus.labels))
+                kind = f"{split}, not trained on" if name == settings.without else split
+                yield name, kind, score_gliner(model, passages, settings.phrases)
+
+
+def score_gliner(
+    model: GlinerModel, passages: Sequence[Passage], phrases: Mapping[str, Sequence[str]], threshold: float = 0.5
+) -> dict[str, Scores]:
+    """Score a model on passages, asked for one label at a time, by its first name.
+
+    Arguments:
+        model: The model.
+        passages: Passages with the same labels.
+        phrases: What each label is called in plain words.
+        threshold: Least score of a mention, 0 to 1.
+
+    Returns:
+        Strict scores by label and over all labels (``"micro"``).
+    """
+    texts = [passage.words for passage in passages]
+    found: list[set[tuple[str, int, int]]] = [set() for _ in passages]
+    # One label at a time: corpora annotate labels that lie inside one another.
+    for label in sorted({label for passage in passages for label in passage.tags}):
+        for logits, of in zip(model.logits(texts, [phrases[label][0]]), found, strict=True):
+            spans = choose(decode_spans(logits, by_span=model.layout.by_span, threshold=threshold), nested=False)
+            of.update((label, one.start, one.end) for one in spans)
+    gold = [{(label, *span) for label in passage.tags for span in passage.spans(label)} for passage in passages]
+    return score_spans(gold, found)

@@ -1,0 +1,80 @@
+"""Annotated corpora as trainings read them: the same mentions from every format, types of codes, errors."""
+
+import json
+
+import pytest
+
+from medlink import MedlinkError
+from medlink.formats.brat import write_brat
+from medlink.formats.conll import write_conll
+from medlink.formats.jsonl import write_line
+from medlink.formats.pubtator import write_pubtator
+from medlink.formats.records import from_corpus
+from medlink.training.corpus import checksum_of, read_corpus
+from medlink.training.settings import CorpusSettings
+from medlink.types import Document, Mention
+
+TEXT = "Took aspirin for chest pain. No fever."
+DOCUMENT = Document("1", TEXT, (Mention(5, 12, "Chemical"), Mention(17, 27, "Disease"), Mention(32, 37, "Disease")))
+LABELS = {"Disease": "CONDITION", "Chemical": "DRUG"}
+MARKED = "Took {aspirin|DRUG} for {chest pain|R07.9}. No {fever|absent R50.9}."
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    def write(format):
+        record = from_corpus(DOCUMENT)
+        match format:
+            case "pubtator":
+                content = write_pubtator(record)
+            case "brat":
+                (tmp_path / "1.txt").write_text(TEXT)
+                (tmp_path / "1.ann").write_text(write_brat(record))
+                return tmp_path
+            case "conll":
+                content = write_conll(record)
+            case "jsonl":
+                content = write_line(record)
+            case "marked":
+                content = MARKED
+            case _:
+                content = ""
+        path = tmp_path / "corpus.txt"
+        path.write_text(content)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("format", ["pubtator", "brat", "conll", "jsonl", "marked"])
+def test_every_format_gives_the_same_mentions(corpus, format):
+    labels = {"CONDITION": "CONDITION", "DRUG": "DRUG"} if format == "marked" else LABELS
+    (passage,) = read_corpus(corpus(format), format, labels)
+    assert passage.words == ["Took", "aspirin", "for", "chest", "pain", ".", "No", "fever", "."]
+    assert passage.spans("DRUG") == [(1, 2)]
+    assert passage.spans("CONDITION") == [(3, 5), (7, 8)]
+
+
+def test_conditions_of_marked_notes_have_the_chapter_of_their_code_as_a_type(corpus):
+    (passage,) = read_corpus(corpus("marked"), "marked", {"R": "SYMPTOM", "I": "CARDIOVASCULAR"})
+    assert passage.spans("SYMPTOM") == [(3, 5), (7, 8)]
+    assert passage.spans("CARDIOVASCULAR") == []
+
+
+def test_the_checksum_of_a_folder_covers_its_files(corpus):
+    folder = corpus("brat")
+    settings = CorpusSettings("brat", str(folder), "", LABELS, "none")
+    before = checksum_of(settings)
+    (folder / "1.ann").write_text("")
+    assert checksum_of(settings) != before
+
+
+@pytest.mark.parametrize(
+    ("format", "message"),
+    [("nonsense", "unknown corpus format 'nonsense'; use one of pubtator, brat"), ("jsonl", "not a document")],
+)
+def test_what_cannot_be_read_is_told(tmp_path, format, message):
+    path = tmp_path / "corpus.txt"
+    path.write_text(json.dumps({"no": "text"}))
+    with pytest.raises(MedlinkError, match=message):
+        list(read_corpus(path, format, LABELS))
