@@ -28,6 +28,7 @@ own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
 | parameters | {parameters:.1f} million |
 | window | {window} word pieces, neighbours share {overlap} |
 | training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows; {hidden:.0%} of the pieces hidden |
+| arithmetic | {precision} |
 | learning rate | {learning_rate}, of the heads {head_learning_rate} |
 | seed | {seed} |
 | start | {start} |
@@ -46,8 +47,9 @@ A label that a corpus does not annotate was left out of the loss there.
 
 ## Scores
 
-Strict: a mention is right only with the same offsets and label (seqeval). Development splits, measured with
-the exported ONNX model in this folder; `medlink evaluate ner configs/ner.cfg` measures them again.
+Strict: a mention is right only with the same offsets and label (seqeval). Development splits, and held-out ones
+that chose nothing, measured with the exported ONNX model in this folder; `medlink evaluate ner` with the training's
+config measures them again.
 
 | corpus | label | precision | recall | F1 | gold |
 |---|---|---|---|---|---|
@@ -55,10 +57,9 @@ the exported ONNX model in this folder; `medlink evaluate ner configs/ner.cfg` m
 
 ## Limits
 
-Trained on abstracts of PubMed, not on notes: telegraphic style, lists and local abbreviations are read less
-well, and findings that abstracts seldom name are left to the dictionary finder. ANATOMY follows AnatEM, which
-counts tumours and cells as anatomy. It says nothing about negation: a mention is a mention, also where the
-note denies it. Not a medical device; have a person check what is acted on.
+Trained on the corpora above: other styles, specialties and local abbreviations are read less well. Labels follow the
+corpora, which do not agree on everything (AnatEM counts tumours and cells as ANATOMY). It says nothing about negation:
+a mention is a mention, also where the note denies it. Not a medical device; have a person check what is acted on.
 """
 
 
@@ -104,7 +105,8 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         head_learning_rate=settings.head_learning_rate,
         seed=settings.seed,
         hidden=settings.hidden_pieces,
-        start=f"the checkpoint of an earlier run ({settings.start})" if settings.start else "the base model",
+        precision=settings.precision,
+        start=f"an earlier run ({settings.start})" if settings.start else "the base model",
         minutes=run.seconds / 60,
         machine=platform.machine() + " CPU" if not _on_gpu() else "a GPU",
         medlink=version("medlink"),

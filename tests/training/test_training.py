@@ -10,11 +10,13 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from medlink import MedlinkError
 from medlink.recognition.ner import MedlinkNer
+from medlink.training.base import load_base
 from medlink.training.corpus import read_corpus
 from medlink.training.export import export_onnx
 from medlink.training.ner import TokenClassifier, train_ner
 from medlink.training.save import save_ner
 from medlink.training.settings import CorpusSettings, NerSettings
+from medlink.training.start import start_from_model
 
 WORDS = [
     "the",
@@ -77,7 +79,7 @@ def settings(tmp_path_factory):
         labels=["CONDITION", "DRUG", "ANATOMY"],
         corpora={
             "drugs": CorpusSettings(
-                "pubtator", str(drugs), str(drugs), {"Disease": "CONDITION", "Chemical": "DRUG"}, "none"
+                "pubtator", str(drugs), str(drugs), {"Disease": "CONDITION", "Chemical": "DRUG"}, "none", str(drugs)
             ),
             "anatomy": CorpusSettings("iob", str(anatomy), str(anatomy), {"Anatomy": "ANATOMY"}, "none"),
         },
@@ -102,12 +104,24 @@ def test_it_learns_exports_and_writes_a_card(settings, tmp_path):
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("gout", "CONDITION"), ("heparin", "DRUG")]
     card = (tmp_path / "model" / "README.md").read_text()
     assert "| drugs | DRUG |" in card
+    assert "| drugs, held out | DRUG |" in card
     assert "| seed | 0 |" in card
     started = train_ner(
         replace(settings, epochs=1, start=str(tmp_path / "run" / "best.pt"), learning_rate=0.0, head_learning_rate=0.0),
         tmp_path / "second",
     )
     assert started.dev == run.dev
+
+    # From the exported model, whatever the order and number of the labels.
+    other = TokenClassifier(load_base(settings.base, 0.0)[0], 3, 0.0).eval()
+    start_from_model(other, ["DRUG", "GENE", "CONDITION"], tmp_path / "model")
+    ids = torch.tensor([[2, 5, 6, 12, 3]])
+    with torch.no_grad():
+        theirs, ours = run.model(ids, torch.ones_like(ids)), other(ids, torch.ones_like(ids))
+    assert torch.allclose(ours[..., :3], theirs[..., 3:6], atol=0.1)
+    assert torch.allclose(ours[..., 6:], theirs[..., :3], atol=0.1)
+    with pytest.raises(MedlinkError, match="not a token classifier of this base"):
+        start_from_model(other, ["DRUG"], tmp_path)
 
 
 def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, monkeypatch):
