@@ -119,6 +119,8 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
             [terminology], model=LinkModel(encoder, default_calibration(), reranker, priors), bridges=bridges
         )
         items = [item for gold, weight in read_mentions(settings, name) for item in gather(linker, gold, weight)]
+        if any(walk.terminology == name for walk in settings.crosswalks.values()):
+            items = [with_codes_below(item, terminology) for item in items]
         log.info("%s: %d mentions", name, len(items))
         weights[name] = _fit(items, linker.ranker, terminology, read=True)
         held_out[name] = _held_out(items, linker.ranker, terminology)
@@ -161,7 +163,7 @@ def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, rea
     """
     # What no mention tells anything about stays as it comes with medlink.
     weights: Weights = {model: dict(own) for model, own in default_calibration().weights["*"].items()}
-    looked_up = [_sure_case(with_codes_below(item, terminology), terminology) for item in items if item.evidence.sure()]
+    looked_up = [_sure_case(item, terminology) for item in items if item.evidence.sure()]
     if looked_up:
         weights["exact"] = fit(looked_up, "exact")
     ranker = replace(ranker, calibration=Calibration({"*": weights}))
@@ -222,10 +224,9 @@ def count_priors(settings: CalibrationSettings, terminologies: Mapping[str, Term
 
 
 def with_codes_below(item: Item, terminology: Terminology) -> Item:
-    """An item for which the concepts below the right ones are right too.
+    """An item for which the codes below the right ones are right too.
 
-    What is called so word for word is taken for right where gold names a broader concept, as cross-references do:
-    "appendicitis" leads to K35, and K35.80, a name of which that is, is what is coded.
+    Cross-references name a category where the code is meant: "appendicitis" leads to K35, and K35.80 is what is coded.
     """
     below = {concept for concept in item.evidence.hits if item.right & set(terminology.ancestors(concept))}
     return replace(item, right=item.right | below)

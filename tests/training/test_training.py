@@ -153,7 +153,7 @@ def test_an_unknown_label_is_left_out_of_the_loss(settings):
     (passage, *_) = read_corpus(settings.corpora["anatomy"].train, "iob", {"Anatomy": "ANATOMY"})
     assert set(passage.tags) == {"ANATOMY"}
     with pytest.raises(MedlinkError, match="unknown corpus format"):
-        list(read_corpus("x", "brat", {}))
+        list(read_corpus("x", "nonsense", {}))
 
 
 def test_marked_notes_are_read_with_the_labels_asked_for(tmp_path):
