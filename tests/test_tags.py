@@ -9,7 +9,7 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
 
 from medlink.evaluation.ner import Scores, score_spans
-from medlink.recognition.tags import decode, spans_to_tags, tags_to_spans
+from medlink.recognition.tags import decode, spans_to_tags, tag_score, tags_to_spans
 
 TAGS = st.lists(st.integers(0, 2), min_size=1, max_size=30)
 
@@ -62,3 +62,8 @@ def test_decoding_gives_the_most_probable_tags_in_which_no_i_follows_an_o(logits
     best = max(sum(scores[i, tag] for i, tag in enumerate(path)) for path in allowed)
     assert tuple(tags) in allowed
     assert np.isclose(sum(scores[i, tag] for i, tag in enumerate(tags)), best, atol=1e-4)
+
+
+def test_the_score_of_a_mention_is_the_geometric_mean_of_its_tags_probabilities():
+    probabilities = np.array([[0.1, 0.8, 0.1], [0.4, 0.1, 0.5]], dtype=np.float32)
+    assert np.isclose(tag_score(np.log(probabilities) + 3, np.array([1, 2])), np.sqrt(0.8 * 0.5))

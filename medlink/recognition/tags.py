@@ -46,11 +46,11 @@ def decode(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     Returns:
         O, B or I. Shape (tokens, labels).
     """
-    length, labels, _ = logits.shape
-    tags = np.zeros((length, labels), dtype=np.int64)
-    scores = _log_probabilities(logits)
-    for label in range(labels):
-        tags[:, label] = _best_path(scores[:, label].astype(np.float64).tolist())
+    tags: npt.NDArray[np.int64] = logits.argmax(-1)
+    before = np.concatenate([np.full_like(tags[:1], OUTSIDE), tags[:-1]])
+    # Where no I follows an O already, the most probable tags one by one are the most probable together.
+    for label in np.flatnonzero(((tags == INSIDE) & (before == OUTSIDE)).any(0)):
+        tags[:, label] = _best_path(_log_probabilities(logits[:, label]).astype(np.float64).tolist())
     return tags
 
 

@@ -1,0 +1,51 @@
+"""Mentions of several finders on one document: what is kept of each, and which become entities."""
+
+import spacy
+from spacy.tokens import DocBin, Span
+
+from medlink.recognition.mentions import GROUP, add_mentions
+
+
+def document(words="chest pain and low potassium"):
+    return spacy.blank("en")(words)
+
+
+def test_every_finder_of_a_mention_is_kept_with_its_score():
+    doc = document()
+    add_mentions(doc, [Span(doc, 0, 2, "CONDITION"), Span(doc, 3, 5, "CONDITION")], "ner", [0.9, 0.6])
+    add_mentions(doc, [Span(doc, 0, 2, "CONDITION"), Span(doc, 4, 5, "DRUG")], "dictionary")
+    assert [(span.text, span.label_, span._.finders) for span in doc.spans[GROUP]] == [
+        ("chest pain", "CONDITION", {"dictionary": 1.0, "ner": 0.9}),
+        ("low potassium", "CONDITION", {"ner": 0.6}),
+        ("potassium", "DRUG", {"dictionary": 1.0}),
+    ]
+    assert [ent.text for ent in doc.ents] == ["chest pain", "low potassium"]
+    add_mentions(doc, [Span(doc, 0, 2, "CONDITION")], "ner", [0.3])
+    assert doc.spans[GROUP][0]._.finders["ner"] == 0.9
+
+
+def test_of_two_mentions_as_long_the_one_that_more_finders_found_is_the_entity():
+    doc = document("potassium")
+    add_mentions(doc, [Span(doc, 0, 1, "DRUG"), Span(doc, 0, 1, "MEASUREMENT")], "ner", [0.9, 0.5])
+    assert [ent.label_ for ent in doc.ents] == ["DRUG"]
+    add_mentions(doc, [Span(doc, 0, 1, "MEASUREMENT")], "gliner", [0.6])
+    assert [ent.label_ for ent in doc.ents] == ["MEASUREMENT"]
+
+
+def test_labels_of_users_come_after_those_of_medlink():
+    doc = document("potassium")
+    add_mentions(doc, [Span(doc, 0, 1, "ALLERGEN"), Span(doc, 0, 1, "ANATOMY")], "own")
+    assert [ent.label_ for ent in doc.ents] == ["ANATOMY"]
+
+
+def test_spans_that_medlink_did_not_find_have_no_finder():
+    doc = document()
+    assert Span(doc, 0, 1)._.finders == {}
+
+
+def test_finders_survive_the_way_to_disk():
+    doc = document()
+    add_mentions(doc, [Span(doc, 0, 2, "CONDITION")], "ner", [0.9])
+    data = DocBin(docs=[doc], store_user_data=True).to_bytes()
+    (again,) = DocBin().from_bytes(data).get_docs(doc.vocab)
+    assert again.spans[GROUP][0]._.finders == {"ner": 0.9}
