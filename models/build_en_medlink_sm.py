@@ -1,7 +1,7 @@
 """Puts the pipeline package en_medlink_sm together: a trained model, and terminologies built from their sources.
 
 Run ``python models/build_en_medlink_sm.py`` to build the terminologies anew and keep the models that are there, with
-``--ner runs/ner-notes/model`` after training the token classifier, with ``--encoder``, ``--reranker`` and
+``--ner runs/ner-types/model`` after training the token classifier, with ``--encoder``, ``--reranker`` and
 ``--calibration`` after training the linker. Needs ``pip install medlink[sources]``.
 """
 
@@ -125,7 +125,7 @@ def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
         nlp.meta.update(
             name="medlink_sm",
             version=VERSION,
-            description="Clinical mentions (conditions, drugs, anatomy) linked to ICD-10-CM and HPO",
+            description="Clinical mentions of seven kinds linked to ICD-10-CM and HPO",
             author="the medlink developers",
             license="Apache-2.0; the terminologies under their own licences",
             requirements=[f"medlink>={medlink.__version__}"],

@@ -197,9 +197,9 @@ class MedlinkGliner:
 
     def _asked(self, labels: Labels) -> dict[str, str]:
         """The words asked for, and the label of what they find."""
-        asked = dict(labels) if isinstance(labels, Mapping) else {label: label for label in labels}
         if isinstance(labels, str):
             raise MedlinkError(f"{self.name}: labels must be a list, as ['{labels}']")
+        asked = dict(labels) if isinstance(labels, Mapping) else {label: label for label in labels}
         if not asked and self.terminology:
             asked = {semantic_type_name(one).lower(): one for one in Terminology.load(self.terminology).types}
         if not asked:
