@@ -55,10 +55,11 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
 
     Arguments:
         run: The training run.
-        folder: Where to.
+        folder: Where to. The same weights go into ``library`` beside it, as the ``gliner`` library keeps a model.
     """
     settings = run.settings
     write_gliner(run.model, folder, "int8")
+    run.model.save_pretrained(folder.parent / "library", safe_serialization=True)
     scores = [
         [name, split, settings.phrases[label][0] if label != "micro" else "all", *_figures(score)]
         for name, split, by_label in score_gliner_splits(GlinerModel.load(folder), settings)

@@ -72,6 +72,7 @@ def test_it_learns_exports_and_writes_a_card(run, tmp_path):
     finder = MedlinkGliner(labels={"medicine": "DRUG", "disease": "CONDITION"}, model=tmp_path / "model")
     doc = finder(nlp("the patient with gout took heparin ."))
     assert [(span.text, span.label_) for span in doc.spans[GROUP]] == [("gout", "CONDITION"), ("heparin", "DRUG")]
+    assert MedlinkGliner(labels=["drug"], model=tmp_path / "library")(nlp("took heparin .")) is not None
     # The model in PyTorch has been rounded as the exported one, and gives the same scores.
     words = [["the", "patient", "had", "fever", "and", "took", "insulin", "."] * 20, ["lung"]]
     torch_scores = inference_model(run.model).logits(words, ["drug", "organ"])
