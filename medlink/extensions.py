@@ -36,12 +36,12 @@ def add_finder(span: Span, finder: str, score: float) -> None:
     Arguments:
         span: The mention.
         finder: Name of the component.
-        score: How sure it is, 0 to 1. Of two scores of one finder the higher is kept.
+        score: How sure it is, 0 to 1; four digits are kept. Of two scores of one finder the higher is kept.
     """
     data: dict[Any, Any] = span.doc.user_data
     key = span_key(_FINDERS, span)
     scores = dict(data.get(key, ()))
-    scores[finder] = max(score, scores.get(finder, 0.0))
+    scores[finder] = max(round(score, 4), scores.get(finder, 0.0))
     data[key] = tuple(sorted(scores.items()))
 
 

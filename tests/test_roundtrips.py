@@ -50,6 +50,7 @@ def documents(draw, texts=WORDS, overlapping=True):
             mention["entity"] = start > taken
             mention["assertion"]["status"] = draw(st.sampled_from(["present", "absent", "possible"]))
             mention["assertion"]["experiencer"] = draw(st.sampled_from(["patient", "family"]))
+            mention["finders"] = draw(st.dictionaries(st.sampled_from(["ner", "gliner"]), st.floats(0, 1)))
             mention["concepts"] = draw(st.lists(concepts(), max_size=2))
             mention["attributes"] = draw(st.sampled_from([None, {"dose": {"value": 5.0, "unit": "mg"}}]))
             record["mentions"].append(mention)

@@ -20,7 +20,7 @@ from medlink.formats.text import xml_text
 
 _EMPTY: dict[str, Any] = dict.fromkeys(("source", "date", "key", "id", "text"), "")
 _EMPTY |= {"infons": {}, **{name: [] for name in ("sentences", "annotations", "relations", "locations")}}
-_IN_MENTION = ("entity", "section", "assertion", "attributes", "concepts")
+_IN_MENTION = ("entity", "section", "finders", "assertion", "attributes", "concepts")
 
 
 def write_bioc(records: Iterable[DocumentRecord], kind: Literal["xml", "json"], *, date: str = "") -> str:

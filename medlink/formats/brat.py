@@ -17,6 +17,7 @@ from medlink.formats.records import ConceptRecord, DocumentRecord, MentionRecord
 
 _LINE_BREAK = re.compile(r"[\r\n]+")
 _OFFSETS = re.compile(r"\d+ \d+(?:;\d+ \d+)*")
+_MENTION_NOTE = ("entity", "section", "finders", "attributes")
 _CONCEPT_NOTE = ("alias", "score", "stage", "via", "query", "stages")
 
 
@@ -39,7 +40,7 @@ def write_brat(record: DocumentRecord) -> str:
             reference = f"{concept['terminology']}:{concept['concept_id']}"
             lines.append(f"N{references}\tReference T{number} {reference}\t{concept['name']}")
             notes.append(_note(f"N{references}", {name: cast(dict[str, Any], concept)[name] for name in _CONCEPT_NOTE}))
-        rest = {"entity": mention["entity"], "section": mention["section"], "attributes": mention["attributes"]}
+        rest = {name: cast(dict[str, Any], mention)[name] for name in _MENTION_NOTE}
         notes.append(_note(f"T{number}", rest | {"triggers": mention["assertion"]["triggers"]}))
     lines += [f"#{number}\t{note}" for number, note in enumerate(notes, start=1)]
     return "".join(line + "\n" for line in lines)

@@ -17,6 +17,7 @@ from medlink.assertion.values import DEFAULTS, Assertion
 from medlink.attributes.component import get_attributes
 from medlink.document.abbreviations import abbreviation_uses
 from medlink.document.sections import get_sections, sections_of
+from medlink.extensions import get_finders
 from medlink.recognition.mentions import mentions_of
 from medlink.types import Document
 
@@ -65,6 +66,7 @@ class MentionRecord(TypedDict):
     entity: bool
     section: str
     assertion: AssertionRecord
+    finders: dict[str, float]
     attributes: dict[str, Any] | None
     concepts: list[ConceptRecord]
 
@@ -137,6 +139,7 @@ def new_mention(text: str, start: int, end: int, label: str) -> MentionRecord:
         "entity": True,
         "section": "",
         "assertion": {"status": status, "temporality": temporality, "experiencer": experiencer, "triggers": []},
+        "finders": {},
         "attributes": None,
         "concepts": [],
     }
@@ -207,6 +210,7 @@ def doc_to_record(doc: Doc, doc_id: str, *, date: str = "", metadata: dict[str, 
         mention = new_mention(text, start, end, label)
         mention["entity"] = (start, end, label) in entities
         mention["section"] = section[0] if section is not None else ""
+        mention["finders"] = get_finders(span)
         mention["assertion"] = _assertion(get_assertion(span))
         if (attributes := get_attributes(span)) is not None:
             mention["attributes"] = asdict(attributes)

@@ -19,7 +19,7 @@ from medlink.formats.records import AssertionRecord, ConceptRecord, DocumentReco
 
 _MENTION = ("start", "end", "text", "label", "entity", "section")
 _BEST = ("terminology", "concept_id", "name", "score")
-_AS_JSON = ("attributes", "triggers", "concepts")
+_AS_JSON = ("finders", "attributes", "triggers", "concepts")
 #: Columns of CSV.
 COLUMNS = ("document", "date", *_MENTION, *DIMENSIONS, *_BEST, *_AS_JSON)
 
@@ -65,7 +65,8 @@ def read_csv(content: str, source: str) -> dict[str, list[MentionRecord]]:
             mention = new_mention("", int(row["start"]), int(row["end"]), row["label"])
             mention["text"], mention["section"] = row["text"], row["section"]
             mention["entity"] = row["entity"] == "True"
-            mention["attributes"], mention["concepts"] = json.loads(row["attributes"]), json.loads(row["concepts"])
+            mention["finders"], mention["attributes"] = json.loads(row["finders"]), json.loads(row["attributes"])
+            mention["concepts"] = json.loads(row["concepts"])
             said = {name: row[name] for name in DIMENSIONS} | {"triggers": json.loads(row["triggers"])}
             mention["assertion"] = cast(AssertionRecord, said)
             mentions[row["document"]].append(mention)
@@ -105,6 +106,7 @@ def parquet_schema() -> Any:
             ("label", pa.string()),
             ("entity", pa.bool_()),
             ("section", pa.string()),
+            ("finders", pa.map_(pa.string(), pa.float64())),
             *((name, pa.string()) for name in DIMENSIONS),
             ("triggers", pa.list_(trigger)),
             ("attributes", pa.string()),
@@ -119,6 +121,7 @@ def mention_rows(records: Iterable[DocumentRecord]) -> Iterator[dict[str, Any]]:
         for mention in record["mentions"]:
             row: dict[str, Any] = {"document": record["id"], "date": record["date"], **mention}
             row.update(row.pop("assertion"))
+            row["finders"] = list(mention["finders"].items())
             row["attributes"] = json.dumps(mention["attributes"], ensure_ascii=False) if mention["attributes"] else None
             row["concepts"] = [{**one, "stages": list(one["stages"].items())} for one in mention["concepts"]]
             yield row
@@ -152,6 +155,7 @@ def read_parquet(content: bytes) -> dict[str, list[MentionRecord]]:
         mention = new_mention("", row["start"], row["end"], row["label"])
         mention["text"], mention["entity"], mention["section"] = row["text"], row["entity"], row["section"]
         mention["assertion"] = cast(AssertionRecord, {name: row[name] for name in (*DIMENSIONS, "triggers")})
+        mention["finders"] = dict(row["finders"] or ())
         mention["attributes"] = json.loads(row["attributes"]) if row["attributes"] else None
         mention["concepts"] = [cast(ConceptRecord, one | {"stages": dict(one["stages"])}) for one in row["concepts"]]
         mentions[row["document"]].append(mention)

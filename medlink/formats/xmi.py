@@ -32,7 +32,7 @@ def _types() -> Any:
     types.create_feature(concept, "score", "uima.cas.Double")
     types.create_feature(concept, "stages", "uima.cas.String")
     mention = types.create_type("medlink.Mention", "uima.tcas.Annotation")
-    for name in ("label", "section", *DIMENSIONS, "triggers", "attributes"):
+    for name in ("label", "section", *DIMENSIONS, "triggers", "finders", "attributes"):
         types.create_feature(mention, name, "uima.cas.String")
     types.create_feature(mention, "entity", "uima.cas.Boolean")
     types.create_feature(mention, "concepts", "uima.cas.FSArray", elementType="medlink.Concept")
@@ -74,6 +74,7 @@ def write_xmi(record: DocumentRecord) -> str:
                 section=one["section"],
                 entity=one["entity"],
                 triggers=json.dumps(one["assertion"]["triggers"]),
+                finders=json.dumps(one["finders"]),
                 attributes=json.dumps(one["attributes"]),
                 concepts=array(elements=candidates),
                 **{name: cast(Any, one["assertion"])[name] for name in DIMENSIONS},
@@ -111,7 +112,7 @@ def read_xmi(content: str, doc_id: str) -> DocumentRecord:
     for one in cas.select("medlink.Mention"):
         mention = new_mention(text, one.begin, one.end, one.label)
         mention["entity"], mention["section"] = bool(one.entity), one.section or ""
-        mention["attributes"] = json.loads(one.attributes)
+        mention["finders"], mention["attributes"] = json.loads(one.finders), json.loads(one.attributes)
         for name in DIMENSIONS:
             cast(Any, mention["assertion"])[name] = one[name]
         mention["assertion"]["triggers"] = json.loads(one.triggers)
