@@ -40,7 +40,7 @@ bench: .venv/installed-test
 
 # The figures of the model card, the terminologies and the dictionary finder, measured again.
 evaluate: .venv/installed-test
-	$(BIN)/medlink evaluate ner configs/ner-types.cfg
+	$(BIN)/medlink evaluate ner configs/ner-clinical.cfg
 	$(BIN)/medlink evaluate gliner configs/gliner.cfg
 	$(BIN)/medlink evaluate concepts ../shared/data/hpo-gsc/dev.tsv
 	$(BIN)/medlink evaluate names icd10cm

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.slow
 def test_strict_f1_of_the_shipped_model(nlp, shared_data, monkeypatch):
     monkeypatch.chdir(ROOT)
-    scores = evaluate_ner(nlp, ROOT / "configs" / "ner.cfg")
+    scores = evaluate_ner(nlp, ROOT / "configs" / "ner-clinical.cfg")
     f1 = {name: by_label["micro"].f1 for name, by_label in scores.items()}
     assert f1["bc5cdr"] >= 0.84
     assert f1["ncbi-disease"] >= 0.82

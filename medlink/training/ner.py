@@ -117,7 +117,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         threads: CPU threads; 0 for PyTorch's default.
 
     Returns:
-        The model of the epoch with the best mean F1 over the corpora's development splits.
+        The model of the epoch with the best mean F1 over the corpora's development splits, or of the last.
 
     Raises:
         MedlinkError: A corpus or the base model cannot be read, or the folder holds a run with other settings.
@@ -133,15 +133,17 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     elif settings.start:
         load_weights(model, settings.start, optional="head.")
     run = NerRun(model, tokenizer, settings)
-    samples: list[_Sample] = []
+    samples: dict[str, list[_Sample]] = {}
     dev: dict[str, list[Passage]] = {}
     for name, corpus in settings.corpora.items():
-        samples += _samples(list(read_corpus(corpus.train, corpus.format, corpus.labels)), tokenizer, settings)
+        passages = list(read_corpus(corpus.train, corpus.format, corpus.labels))
+        samples[name] = list(_samples(passages, tokenizer, settings))
         if corpus.dev:
             passages = list(read_corpus(corpus.dev, corpus.format, corpus.labels))
             dev[name] = passages[: settings.dev_passages or None]
         run.checksums[name] = checksum_of(corpus)
-    steps = settings.epochs * -(-len(samples) // settings.batch)
+    sizes = {name: round(len(of) * settings.shares.get(name, 1.0)) for name, of in samples.items()}
+    steps = settings.epochs * -(-sum(sizes.values()) // settings.batch)
     head = list(model.head.parameters())
     optimizer = torch.optim.AdamW(
         [
@@ -163,7 +165,9 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         torch.manual_seed(settings.seed + epoch)
         model.train()
         total = 0.0
-        batches = _batches(samples, settings.batch, np.random.default_rng([settings.seed, epoch]))
+        rng = np.random.default_rng([settings.seed, epoch])
+        drawn = [of[i] for name, of in samples.items() for i in rng.permutation(len(of))[: sizes[name]]]
+        batches = _batches(drawn, settings.batch, rng)
         for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
             ids, mask, targets = (tensor.to(device) for tensor in _collate(batch, tokenizer))
             if settings.hidden_pieces:
@@ -175,13 +179,15 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
             total += progress.step(loss)
             if number % 50 == 0:
                 log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
-        scores = {name: evaluate(model, tokenizer, passages, settings) for name, passages in dev.items()}
-        mean = float(np.mean([by_label["micro"].f1 for by_label in scores.values()]))
+        line = {"epoch": epoch + 1, "loss": total / len(batches)}
+        mean = best
+        if settings.keep == "best":
+            scores = {name: evaluate(model, tokenizer, passages, settings) for name, passages in dev.items()}
+            mean = float(np.mean([by_label["micro"].f1 for by_label in scores.values()]))
+            line |= {"mean_f1": mean} | {name: round(of["micro"].f1, 4) for name, of in scores.items()}
         run.seconds += time.monotonic() - began
-        line = {"epoch": epoch + 1, "loss": total / len(batches), "mean_f1": mean, "seconds": round(run.seconds)}
-        line |= {name: round(by_label["micro"].f1, 4) for name, by_label in scores.items()}
-        progress.write_log(line)
-        if mean > best:
+        progress.write_log(line | {"seconds": round(run.seconds)})
+        if mean > best or settings.keep == "last":
             best, run.best_epoch = mean, epoch + 1
             torch.save(model.state_dict(), best_file)
         progress.save(epoch=epoch + 1, best=best, best_epoch=run.best_epoch, seconds=run.seconds)

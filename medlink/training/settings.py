@@ -58,6 +58,9 @@ class NerSettings:
         start: What to go on from, with the same base: the checkpoint of an earlier run (``best.pt``) with the same
             labels, or of the bi-encoder's (``last.pt``), whose encoder is taken; or the folder of a trained model, as
             the one in ``en_medlink_sm``, whose labels may be others. Empty to start from the base.
+        shares: By corpus, the share of its windows that each epoch reads, 0 to 1; all of them where it is not named.
+        keep: ``"best"`` for the epoch with the best mean F1 over the development splits, or ``"last"``, with which
+            nothing is scored between epochs.
         dev_passages: Passages of each development split that are scored after each epoch; 0 for all.
         precision: ``"fp32"``, or ``"bf16"`` to multiply in bfloat16, which processors and GPUs that have it do faster.
         seed: Decides initial weights and the order of the windows.
@@ -78,6 +81,8 @@ class NerSettings:
     dropout: float = 0.1
     hidden_pieces: float = 0.0
     start: str = ""
+    shares: dict[str, float] = field(default_factory=dict)
+    keep: Literal["best", "last"] = "best"
     dev_passages: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
