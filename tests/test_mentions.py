@@ -3,6 +3,7 @@
 import spacy
 from spacy.tokens import DocBin, Span
 
+from medlink.models import blank_pipeline
 from medlink.recognition.mentions import GROUP, add_mentions
 
 
@@ -49,3 +50,12 @@ def test_finders_survive_the_way_to_disk():
     data = DocBin(docs=[doc], store_user_data=True).to_bytes()
     (again,) = DocBin().from_bytes(data).get_docs(doc.vocab)
     assert again.spans[GROUP][0]._.finders == {"ner": 0.9}
+
+
+def test_the_words_of_headings_are_no_mentions_but_body_parts():
+    nlp = blank_pipeline("medlink_sections")
+    doc = nlp("PHYSICAL EXAM\n\nPsychiatric: Depression.\nAbdomen: Soft, no pain.\n\nPAIN ASSESSMENT: None.")
+    words = {"Psychiatric": "CONDITION", "Depression": "CONDITION", "Abdomen": "ANATOMY", "pain": "CONDITION"}
+    words |= {"PAIN": "CONDITION"}
+    add_mentions(doc, [Span(doc, t.i, t.i + 1, words[t.text]) for t in doc if t.text in words], "ner")
+    assert [span.text for span in doc.spans[GROUP]] == ["Depression", "Abdomen", "pain"]

@@ -9,11 +9,12 @@ without overlaps: the longest first; of two as long, the one that more finders f
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, repeat
 
 from spacy.tokens import Doc, Span
 
+from medlink.document.sections import get_sections
 from medlink.document.sentences import sentence_bounds
 from medlink.extensions import add_finder, get_finders
 from medlink.types import LABELS
@@ -51,16 +52,26 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
     Arguments:
         doc: The document.
         spans: The new mentions. One with the tokens and label of a mention that is already there is
-            passed over, but that it was found again is kept.
+            passed over, but that it was found again is kept. One inside the heading of a section is no mention
+            ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:").
         finder: Name of the component that found them; empty to keep none.
         scores: How sure it is of each, 0 to 1; 1 where they are not given.
     """
     mentions = {(span.start, span.end, span.label_): span for span in [*doc.ents, *doc.spans.get(GROUP, ())]}
+    titles = [(section.title.start, section.title.end) for section in get_sections(doc)]
     for span, score in zip(spans, repeat(1.0) if scores is None else scores, strict=False):
+        if span.label_ != "ANATOMY" and _inside(span, titles):
+            continue
         mentions.setdefault((span.start, span.end, span.label_), span)
         if finder:
             add_finder(span, finder, score)
     set_mentions(doc, mentions.values())
+
+
+def _inside(span: Span, places: Sequence[tuple[int, int]]) -> bool:
+    """Whether a span lies in one of some places, which are in order."""
+    at = bisect_right(places, (span.start, len(span.doc))) - 1
+    return at >= 0 and span.end <= places[at][1]
 
 
 def set_mentions(doc: Doc, spans: Iterable[Span]) -> None:
