@@ -235,18 +235,23 @@ class GlinerModel:
         windows = [cut_windows(len(text.ids), room, min(_OVERLAP, room // 4)) for text in texts]
         results = [np.full((len(text.first), count, depth), _NEVER, dtype=np.float32) for text in texts]
         for length, part in batches_of(windows, extra, self.layout.longest * batch_size):
-            rows, words = [], []
+            rows, words, places = [], [], []
             for i, j in part:
                 one, first = windows[i][j], texts[i].first
-                words.append(np.flatnonzero((first >= one.start) & (first < one.end)))
-                rows.append(_Row(prompt, texts[i].ids[one.start : one.end], first[words[-1]] - one.start))
+                begun = np.flatnonzero((first >= one.start) & (first < one.end))
+                if len(begun):  # else all of the window is the middle of one word
+                    rows.append(_Row(prompt, texts[i].ids[one.start : one.end], first[begun] - one.start))
+                    words.append(begun)
+                    places.append((i, j))
+            if not rows:
+                continue
             inputs = self._inputs(rows, length)
             if self.layout.by_span:
                 output = self._graph.run(inputs | _spans(inputs["text_lengths"][:, 0], self.layout.max_width))
                 output = output.transpose(0, 1, 3, 2)
             else:
                 output = self._graph.run(inputs)
-            for (i, j), of_row, scores in zip(part, words, output, strict=True):
+            for (i, j), of_row, scores in zip(places, words, output, strict=True):
                 one = windows[i][j]
                 own = (texts[i].first[of_row] >= one.owned_start) & (texts[i].first[of_row] < one.owned_end)
                 results[i][of_row[own]] = scores[: len(own), :count][own]

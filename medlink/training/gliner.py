@@ -80,10 +80,10 @@ def new_gliner(settings: GlinerSettings) -> Any:
     return model
 
 
-def _start(module: nn.Module, checkpoint: str) -> None:
+def _start(module: Any, checkpoint: str) -> None:
     """Take the encoder of a checkpoint of the bi-encoder."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
-    encoder: Any = module.token_rep_layer.bert_layer.model  # type: ignore[union-attr]
+    encoder: Any = module.token_rep_layer.bert_layer.model
     known = encoder.state_dict()
     for name, value in state.items():
         name = name.removeprefix("encoder.")
@@ -166,9 +166,9 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
     return run
 
 
-def _parameters(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+def _parameters(module: Any) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """The parameters of the encoder, and those of the layers above it."""
-    encoder = list(module.token_rep_layer.parameters())  # type: ignore[union-attr]
+    encoder = list(module.token_rep_layer.parameters())
     known = {id(parameter) for parameter in encoder}
     return encoder, [parameter for parameter in module.parameters() if id(parameter) not in known]
 
