@@ -53,6 +53,7 @@ def annotate_frames(
             rows = list(mention_rows(records))
             for row in rows:
                 # What Arrow takes as pairs, Spark's conversion from pandas takes as a dictionary.
+                row["finders"] = dict(row["finders"])
                 row["concepts"] = [{**one, "stages": dict(one["stages"])} for one in row["concepts"]]
             yield pd.DataFrame(rows, columns=parquet_schema().names)
 
