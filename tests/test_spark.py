@@ -16,6 +16,7 @@ TEXTS = ["Known COPD and heart attack in 2003.", "No pneumonia.", "Nothing here"
 def expected(nlp):
     rows = list(mention_rows([doc_to_record(doc, str(i)) for i, doc in enumerate(nlp.pipe(TEXTS))]))
     for row in rows:
+        row["finders"] = dict(row["finders"])
         row["concepts"] = [{**one, "stages": dict(one["stages"])} for one in row["concepts"]]
     return rows
 

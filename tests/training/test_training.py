@@ -101,7 +101,9 @@ def test_it_learns_exports_and_writes_a_card(settings, tmp_path):
     import spacy
 
     doc = MedlinkNer().load_model(tmp_path / "model")(spacy.blank("en")("the patient with gout took heparin ."))
-    assert [(ent.text, ent.label_) for ent in doc.ents] == [("gout", "CONDITION"), ("heparin", "DRUG")]
+    # What is ANATOMY in such a sentence, no corpus here has told.
+    found = [(span.text, span.label_) for span in doc.spans["medlink"] if span.label_ != "ANATOMY"]
+    assert found == [("gout", "CONDITION"), ("heparin", "DRUG")]
     card = (tmp_path / "model" / "README.md").read_text()
     assert "| drugs | DRUG |" in card
     assert "| drugs, held out | DRUG |" in card
