@@ -59,3 +59,11 @@ def test_the_words_of_headings_are_no_mentions_but_body_parts():
     words |= {"PAIN": "CONDITION"}
     add_mentions(doc, [Span(doc, t.i, t.i + 1, words[t.text]) for t in doc if t.text in words], "ner")
     assert [span.text for span in doc.spans[GROUP]] == ["Depression", "Abdomen", "pain"]
+
+
+def test_a_condition_that_is_the_heading_of_its_own_plan_is_a_mention():
+    nlp = blank_pipeline("medlink_sections")
+    doc = nlp("ASSESSMENT AND PLAN:\n\nHYPERTENSION:\nContinue lisinopril.\n\nGOUT:\nStart allopurinol.\n")
+    words = {"HYPERTENSION", "GOUT"}
+    add_mentions(doc, [Span(doc, t.i, t.i + 1, "CONDITION") for t in doc if t.text in words], "ner")
+    assert [span.text for span in doc.spans[GROUP]] == ["HYPERTENSION", "GOUT"]

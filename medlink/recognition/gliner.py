@@ -1,6 +1,7 @@
 """``medlink_gliner``: mentions of any type that plain words name (GLiNER), found or typed anew."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -231,10 +232,11 @@ class MedlinkGliner:
         self, doc: Doc, words: list[tuple[int, int]], logits: FloatArray, labels: list[str], threshold: float
     ) -> None:
         spans = []
+        starts, ends = [start for start, _ in words], [end for _, end in words]
         for span in mentions_of(doc):
-            inside = [i for i, (start, end) in enumerate(words) if start < span.end_char and end > span.start_char]
-            if inside:
-                scores = score_span(logits, inside[0], inside[-1] + 1, by_span=self.model.layout.by_span)
+            first, after = bisect_right(ends, span.start_char), bisect_left(starts, span.end_char)
+            if first < after:
+                scores = score_span(logits, first, after, by_span=self.model.layout.by_span)
                 best = int(scores.argmax())
                 if scores[best] >= threshold:
                     new = Span(doc, span.start, span.end, labels[best], kb_id=span.kb_id, span_id=span.id)

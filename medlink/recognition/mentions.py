@@ -14,7 +14,7 @@ from itertools import groupby, repeat
 
 from spacy.tokens import Doc, Span
 
-from medlink.document.sections import get_sections
+from medlink.document.sections import section_rows
 from medlink.document.sentences import sentence_bounds
 from medlink.extensions import add_finder, get_finders
 from medlink.types import LABELS
@@ -52,13 +52,13 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
     Arguments:
         doc: The document.
         spans: The new mentions. One with the tokens and label of a mention that is already there is
-            passed over, but that it was found again is kept. One inside the heading of a section is no mention
-            ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:").
+            passed over, but that it was found again is kept. One inside the heading of a known section is no
+            mention ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:").
         finder: Name of the component that found them; empty to keep none.
         scores: How sure it is of each, 0 to 1; 1 where they are not given.
     """
     mentions = {(span.start, span.end, span.label_): span for span in [*doc.ents, *doc.spans.get(GROUP, ())]}
-    titles = [(section.title.start, section.title.end) for section in get_sections(doc)]
+    titles = [(start, end) for name, _, _, start, end, *_ in section_rows(doc) if name]
     for span, score in zip(spans, repeat(1.0) if scores is None else scores, strict=False):
         if span.label_ != "ANATOMY" and _inside(span, titles):
             continue

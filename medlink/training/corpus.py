@@ -87,7 +87,8 @@ def _documents(path: str | Path, format: str) -> Iterator[tuple[str, Sequence[Me
                 yield _annotated(read_brat(file.stem, read_text(file), read_text(file.with_suffix(".ann"))))
         case "conll" | "jsonl":
             read = read_conll if format == "conll" else read_lines
-            for record in read(read_text(path).splitlines(keepends=True), str(path)):
+            # Not splitlines, which also cuts at separators that a text may hold.
+            for record in read(read_text(path).split("\n"), str(path)):
                 yield _annotated(record)
         case _:
             raise MedlinkError(f"unknown corpus format {format!r}; use one of {', '.join(FORMATS)}")

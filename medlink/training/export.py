@@ -65,7 +65,7 @@ def quantize_weights(data: bytes) -> bytes:
             kept.append(tensor)
             continue
         weights = numpy_helper.to_array(tensor)
-        numbers, scale = min((_quantize(weights, axis) for axis in (0, 1)), key=lambda both: _error(weights, *both))
+        numbers, scale = _quantize_best(weights)
         name = tensor.name
         kept += [numpy_helper.from_array(numbers, f"{name}.int8"), numpy_helper.from_array(scale, f"{name}.scale")]
         nodes += [
@@ -90,9 +90,13 @@ def round_weights(module: torch.nn.Module) -> None:
         for parameter in module.parameters():
             if parameter.dim() == 2 and parameter.numel() >= _SMALLEST:
                 weights = parameter.cpu().numpy()
-                both = [_quantize(weights, axis) for axis in (0, 1)]
-                numbers, scale = min(both, key=lambda one: _error(weights, *one))
+                numbers, scale = _quantize_best(weights)
                 parameter.copy_(torch.from_numpy(numbers.astype(np.float32) * scale))
+
+
+def _quantize_best(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers and scales along the axis with the closest fit."""
+    return min((_quantize(weights, axis) for axis in (0, 1)), key=lambda both: _error(weights, *both))
 
 
 def _quantize(weights: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
