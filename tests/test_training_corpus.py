@@ -1,8 +1,12 @@
 """Annotated corpora as trainings read them: the same mentions from every format, types of codes, errors."""
 
 import json
+from collections import Counter
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medlink import MedlinkError
 from medlink.formats.brat import write_brat
@@ -10,7 +14,7 @@ from medlink.formats.conll import write_conll
 from medlink.formats.jsonl import write_line
 from medlink.formats.pubtator import write_pubtator
 from medlink.formats.records import from_corpus
-from medlink.training.corpus import checksum_of, read_corpus
+from medlink.training.corpus import checksum_of, draw, epoch_sizes, read_corpus
 from medlink.training.settings import CorpusSettings
 from medlink.types import Document, Mention
 
@@ -53,6 +57,29 @@ def test_every_format_gives_the_same_mentions(corpus, format):
     assert passage.words == ["Took", "aspirin", "for", "chest", "pain", ".", "No", "fever", "."]
     assert passage.spans("DRUG") == [(1, 2)]
     assert passage.spans("CONDITION") == [(3, 5), (7, 8)]
+
+
+def test_open_types_are_labels_as_they_are(tmp_path):
+    path = tmp_path / "open.txt"
+    path.write_text("# a comment\n{Lead|heavy metal} and {cat dander|allergen}.\n\nNothing here.\n")
+    typed, plain = read_corpus(path, "open", {})
+    assert typed.words == ["Lead", "and", "cat", "dander", "."]
+    assert {label: typed.spans(label) for label in typed.tags} == {"allergen": [(2, 4)], "heavy metal": [(0, 1)]}
+    assert plain.tags == {}
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.integers(1, 9), min_size=1),
+    st.dictionaries(st.sampled_from("abc"), st.floats(0, 3)),
+)
+def test_an_epoch_reads_each_sample_as_often_as_another(numbers, shares):
+    samples = {name: [(name, i) for i in range(n)] for name, n in numbers.items()}
+    sizes = epoch_sizes(samples, shares)
+    drawn = Counter(draw(samples, sizes, np.random.default_rng(0)))
+    for name, of in samples.items():
+        counts = [drawn[one] for one in of]
+        assert sum(counts) == sizes[name] == max(1, round(len(of) * shares.get(name, 1.0)))
+        assert max(counts) - min(counts) <= 1
 
 
 def test_conditions_of_marked_notes_have_the_chapter_of_their_code_as_a_type(corpus):

@@ -36,15 +36,16 @@ def ner(
 @app.command()
 def gliner(
     config: Annotated[Path, typer.Argument(help="Training settings that name the corpora; see configs/gliner.cfg.")],
-    model: Annotated[str, typer.Option(help="Folder of an exported model, or of one of the gliner library.")],
+    model: Annotated[str, typer.Option(help="Installed pipeline package with medlink_gliner.")] = "en_medlink_gliner",
 ) -> None:
     """Strict F1 of medlink_gliner, asked for one type at a time in plain words, exact spans."""
     from medlink.evaluation.gliner import score_gliner_splits
     from medlink.inference.gliner import GlinerModel
+    from medlink.models import find_model
     from medlink.training.settings import GlinerSettings
 
     settings = GlinerSettings.load(config)
-    for name, split, by_label in score_gliner_splits(GlinerModel.load(model), settings):
+    for name, split, by_label in score_gliner_splits(GlinerModel.load(find_model(model) / "medlink_gliner"), settings):
         for label, scores in by_label.items():
             asked = settings.phrases[label][0] if label != "micro" else "all"
             typer.echo(

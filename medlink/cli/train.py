@@ -38,6 +38,19 @@ def ner(
 
 
 @app.command()
+def encoder(
+    config: Annotated[Path, typer.Argument(help="Settings; see configs/pretraining.cfg.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, and for the encoder in its folder 'model'.")],
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = 0,
+) -> None:
+    """Go on with the masked-language training of a base model; a run that was cut off goes on after its last epoch."""
+    _log()
+    with _training_needs():
+        from medlink.training.pretraining import PretrainingSettings, pretrain
+    typer.echo(f"the encoder is in {pretrain(PretrainingSettings.load(config), out, threads)}")
+
+
+@app.command()
 def gliner(
     config: Annotated[Path, typer.Argument(help="Settings; see configs/gliner.cfg.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, and for the model in its folder 'model'.")],

@@ -144,8 +144,8 @@ class MedlinkGliner:
         if self._model is None:
             if not self._path:
                 raise MedlinkError(
-                    f"{self.name} has no model; set config={{'model': FOLDER}} in add_pipe to one that "
-                    "'medlink export gliner' or 'medlink train gliner' wrote"
+                    f"{self.name} has no model; set config={{'model': FOLDER}} in add_pipe, or take the component from "
+                    "a pipeline that has one: nlp.add_pipe('medlink_gliner', source=spacy.load('en_medlink_gliner'))"
                 )
             self.load_model(self._path)
         assert self._model is not None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +28,11 @@ from medlink.training.settings import CorpusSettings
 from medlink.types import Mention
 
 #: Formats of corpora. ``"marked"`` is that of :mod:`medlink.evaluation.marked`, ``"conll"`` has the token first and the
-#: tag last, ``"jsonl"`` is what ``medlink annotate --format jsonl`` writes; ``"iob"`` has sentences and no documents.
-FORMATS = ("pubtator", "brat", "conll", "jsonl", "iob", "marked")
+#: tag last, ``"jsonl"`` is what ``medlink annotate --format jsonl`` writes; ``"iob"`` has sentences and no documents;
+#: ``"open"`` has a sentence a line, its mentions as ``{words|type}`` with types in plain words.
+FORMATS = ("pubtator", "brat", "conll", "jsonl", "iob", "marked", "open")
+_OPEN = re.compile(r"\{([^{}|]+)\|([^{}|]+)\}")
+T = TypeVar("T")
 #: Words in the passages that sentences of a corpus without documents are joined to.
 _PASSAGE = 200
 
@@ -55,8 +60,9 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
     Arguments:
         path: The file; for BRAT and marked notes also a folder of them.
         format: One of :data:`FORMATS`.
-        labels: From the corpus' types to medlink's labels. Types that are not named are passed over. The conditions of
-            marked notes have the first letter of their ICD-10-CM code, a chapter or so, as a second type.
+        labels: From the corpus' types to medlink's labels. Types that are not named are passed over; those of the
+            format ``"open"`` are labels as they are. The conditions of marked notes have the first letter of their
+            ICD-10-CM code, a chapter or so, as a second type.
 
     Yields:
         A document each, or neighbouring sentences joined to passages (IOB).
@@ -70,7 +76,9 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
         return
     tokenize = blank_pipeline().tokenizer
     for text, mentions in _documents(path, format):
-        yield _passage([token for token in tokenize(text) if not token.is_space], mentions, labels)
+        words = [token for token in tokenize(text) if not token.is_space]
+        own = {mention.label: mention.label for mention in mentions} if format == "open" else labels
+        yield _passage(words, mentions, own)
 
 
 def _documents(path: str | Path, format: str) -> Iterator[tuple[str, Sequence[Mention | MarkedMention]]]:
@@ -90,12 +98,55 @@ def _documents(path: str | Path, format: str) -> Iterator[tuple[str, Sequence[Me
             # Not splitlines, which also cuts at separators that a text may hold.
             for record in read(read_text(path).split("\n"), str(path)):
                 yield _annotated(record)
+        case "open":
+            for line in read_text(path).split("\n"):
+                if line.strip() and not line.startswith("#"):
+                    yield _open_types(line)
         case _:
             raise MedlinkError(f"unknown corpus format {format!r}; use one of {', '.join(FORMATS)}")
 
 
+def _open_types(line: str) -> tuple[str, list[Mention]]:
+    """The text of a line, and its mentions."""
+    text = ""
+    mentions = []
+    at = 0
+    for mark in _OPEN.finditer(line):
+        text += line[at : mark.start()]
+        mentions.append(Mention(len(text), len(text) + len(mark[1]), mark[2]))
+        text += mark[1]
+        at = mark.end()
+    return text + line[at:], mentions
+
+
 def _annotated(record: DocumentRecord) -> tuple[str, list[Mention]]:
     return record["text"], [Mention(one["start"], one["end"], one["label"]) for one in record["mentions"]]
+
+
+def epoch_sizes(samples: Mapping[str, Sequence[T]], shares: Mapping[str, float]) -> dict[str, int]:
+    """How many samples of each corpus an epoch reads, at least one.
+
+    Arguments:
+        samples: The samples by corpus.
+        shares: By corpus, the share of them; 1 where it is not named.
+    """
+    return {name: max(1, round(len(of) * shares.get(name, 1.0))) for name, of in samples.items()}
+
+
+def draw(samples: Mapping[str, Sequence[T]], sizes: Mapping[str, int], rng: np.random.Generator) -> list[T]:
+    """The samples of an epoch: of each corpus as many as said, none once more before all others were taken.
+
+    Arguments:
+        samples: The samples by corpus.
+        sizes: From :func:`epoch_sizes`.
+        rng: Source of chance.
+    """
+    drawn = []
+    for name, of in samples.items():
+        rounds = -(-sizes[name] // max(1, len(of)))
+        order = np.concatenate([rng.permutation(len(of)) for _ in range(rounds)])[: sizes[name]]
+        drawn += [of[i] for i in order]
+    return drawn
 
 
 def checksum_of(corpus: CorpusSettings) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from gliner import GLiNER
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from medlink.errors import MedlinkError
 from medlink.evaluation.gliner import score_gliner
 from medlink.inference.gliner import GlinerLayout, GlinerModel
 from medlink.inference.gliner_torch import TorchGraph
@@ -28,14 +30,17 @@ from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.recognition.tags import tags_to_spans
 from medlink.training.base import base_folder
-from medlink.training.corpus import Passage, checksum_of, read_corpus
+from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_corpus
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import GlinerSettings
+from medlink.training.start import read_weights
 
 log = logging.getLogger(__name__)
 
 # How often a label is asked for in a window: where it occurs, where it does not, and a type that no corpus holds.
 _PRESENT, _ABSENT, _STRANGE = 0.9, 0.4, 0.15
+# How many types of other sentences a sentence with types of its own is asked for.
+_OTHERS = 3
 _FIRST, _LAST, _INSIDE = 0, 1, 2
 
 
@@ -80,16 +85,24 @@ def new_gliner(settings: GlinerSettings) -> Any:
     return model
 
 
-def _start(module: Any, checkpoint: str) -> None:
-    """Take the encoder of a checkpoint of the bi-encoder."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
-    encoder: Any = module.token_rep_layer.bert_layer.model
-    known = encoder.state_dict()
-    for name, value in state.items():
-        name = name.removeprefix("encoder.")
-        if name in known:
-            known[name][: len(value)] = value  # GLiNER's two tokens come after all others
-    encoder.load_state_dict(known)
+def _start(module: Any, trained: str) -> None:
+    """Take the encoder of an exported model, or of a checkpoint of the bi-encoder."""
+    folder = Path(trained)
+    try:
+        if folder.is_dir():
+            state = read_weights(folder / "model.onnx")
+        else:
+            state = torch.load(trained, map_location="cpu", weights_only=True)["model"]
+        encoder: Any = module.token_rep_layer.bert_layer.model
+        known = encoder.state_dict()
+        for name, value in state.items():
+            name = name.removeprefix("encoder.")
+            if name in known:
+                known[name][: len(value)] = value  # GLiNER's two tokens come after all others
+        encoder.load_state_dict(known)
+    except (OSError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
+        first = str(error).splitlines()[0]
+        raise MedlinkError(f"{trained}: not an encoder of this base ({first})") from None
 
 
 def inference_model(model: Any) -> GlinerModel:
@@ -124,12 +137,14 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
     dev: dict[str, list[Passage]] = {}
     for name, corpus in settings.corpora.items():
         if name != settings.without:
-            passages = list(read_corpus(corpus.train, corpus.format, corpus.labels))
-            samples[name] = list(_samples(passages, reader.encoder, settings.window))
+            passages = [_seen(one, settings) for one in read_corpus(corpus.train, corpus.format, corpus.labels)]
+            samples[name] = list(_samples([one for one in passages if one.tags], reader.encoder, settings.window))
             run.checksums[name] = checksum_of(corpus)
         if corpus.dev:
             dev[name] = list(read_corpus(corpus.dev, corpus.format, corpus.labels))[: settings.dev_passages]
-    sizes = {name: max(1, round(len(of) * settings.shares.get(name, 1.0))) for name, of in samples.items()}
+    known = {label for of in samples.values() for sample in of for label in sample.tags}
+    open_types = sorted(known - settings.phrases.keys())
+    sizes = epoch_sizes(samples, settings.shares)
     steps = settings.epochs * -(-sum(sizes.values()) // settings.batch)
     encoder, rest = _parameters(model.model)
     optimizer = torch.optim.AdamW(
@@ -146,11 +161,10 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
         torch.manual_seed(settings.seed + epoch)
         rng = np.random.default_rng([settings.seed, epoch])
         model.model.train()
-        drawn = [of[i] for name, of in samples.items() for i in rng.permutation(len(of))[: sizes[name]]]
-        batches = list(_batches(drawn, settings.batch, rng))
+        batches = list(_batches(draw(samples, sizes, rng), settings.batch, rng))
         total = 0.0
         for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
-            inputs, targets, counts = _collate(batch, reader, settings, rng)
+            inputs, targets, counts = _collate(batch, reader, settings, open_types, rng)
             tensors = {key: torch.from_numpy(value).to(device) for key, value in inputs.items()}
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
                 logits = model.model(**tensors).logits.float()
@@ -173,6 +187,11 @@ def _parameters(module: Any) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     return encoder, [parameter for parameter in module.parameters() if id(parameter) not in known]
 
 
+def _seen(passage: Passage, settings: GlinerSettings) -> Passage:
+    """A passage without the types of the corpus that is left out, which no other corpus shall teach."""
+    return Passage(passage.words, {label: tags for label, tags in passage.tags.items() if settings.is_seen(label)})
+
+
 def _samples(passages: Sequence[Passage], encoder: WordPieceEncoder, window: int) -> Iterator[_Sample]:
     for passage, pieces in zip(passages, encoder.encode([p.words for p in passages]), strict=True):
         for one in cut_windows(len(pieces.ids), window, 0):
@@ -191,25 +210,36 @@ def _batches(samples: list[_Sample], size: int, rng: np.random.Generator) -> Ite
         yield [samples[k] for k in parts[i]]
 
 
-def _ask(sample: _Sample, settings: GlinerSettings, rng: np.random.Generator) -> list[tuple[str, str]]:
-    """What a sample is asked for: pairs of a label ("" for a type that no corpus holds) and its name."""
+def _ask(
+    sample: _Sample, settings: GlinerSettings, open_types: Sequence[str], rng: np.random.Generator
+) -> list[tuple[str, str]]:
+    """What a sample is asked for: pairs of a label ("" for a type that it does not hold) and its name."""
     asked = []
     for label, tags in sample.tags.items():
         if rng.random() < (_PRESENT if tags.any() else _ABSENT):
-            names = settings.phrases[label]
+            names = settings.phrases.get(label, [label])
             asked.append((label, names[rng.integers(len(names))]))
-    asked += [("", name) for name in settings.strangers if rng.random() < _STRANGE]
+    if sample.tags.keys() & settings.phrases.keys():
+        asked += [("", name) for name in settings.strangers if rng.random() < _STRANGE]
+    else:
+        own = {word for label in sample.tags for word in label.split()}
+        others = [open_types[i] for i in rng.permutation(len(open_types))[:_OTHERS]]
+        asked += [("", name) for name in others if not own & set(name.split())]
     if not asked:
         label = sorted(sample.tags)[rng.integers(len(sample.tags))]
-        asked.append((label, settings.phrases[label][0]))
+        asked.append((label, settings.phrases.get(label, [label])[0]))
     return [asked[i] for i in rng.permutation(len(asked))[: settings.asked]]
 
 
 def _collate(
-    samples: Sequence[_Sample], reader: GlinerModel, settings: GlinerSettings, rng: np.random.Generator
+    samples: Sequence[_Sample],
+    reader: GlinerModel,
+    settings: GlinerSettings,
+    open_types: Sequence[str],
+    rng: np.random.Generator,
 ) -> tuple[dict[str, np.ndarray], torch.Tensor, torch.Tensor]:
     """The inputs of a batch, its targets (batch, words, labels, 3), and how many labels each sample was asked for."""
-    asked = [_ask(sample, settings, rng) for sample in samples]
+    asked = [_ask(sample, settings, open_types, rng) for sample in samples]
     inputs = reader.inputs([sample.words for sample in samples], [[name for _, name in of] for of in asked])
     counts = np.array([len(of) for of in asked])
     targets = np.zeros((len(samples), int(inputs["text_lengths"].max()), counts.max(), 3), dtype=np.float32)

@@ -22,7 +22,7 @@ from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
 from medlink.training.base import load_base, load_weights
-from medlink.training.corpus import Passage, checksum_of, read_corpus
+from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_corpus
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import NerSettings
 from medlink.training.start import start_from_model
@@ -142,7 +142,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
             passages = list(read_corpus(corpus.dev, corpus.format, corpus.labels))
             dev[name] = passages[: settings.dev_passages or None]
         run.checksums[name] = checksum_of(corpus)
-    sizes = {name: round(len(of) * settings.shares.get(name, 1.0)) for name, of in samples.items()}
+    sizes = epoch_sizes(samples, settings.shares)
     steps = settings.epochs * -(-sum(sizes.values()) // settings.batch)
     head = list(model.head.parameters())
     optimizer = torch.optim.AdamW(
@@ -166,8 +166,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         model.train()
         total = 0.0
         rng = np.random.default_rng([settings.seed, epoch])
-        drawn = [of[i] for name, of in samples.items() for i in rng.permutation(len(of))[: sizes[name]]]
-        batches = _batches(drawn, settings.batch, rng)
+        batches = _batches(draw(samples, sizes, rng), settings.batch, rng)
         for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
             ids, mask, targets = (tensor.to(device) for tensor in _collate(batch, tokenizer))
             if settings.hidden_pieces:

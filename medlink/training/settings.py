@@ -58,7 +58,8 @@ class NerSettings:
         start: What to go on from, with the same base: the checkpoint of an earlier run (``best.pt``) with the same
             labels, or of the bi-encoder's (``last.pt``), whose encoder is taken; or the folder of a trained model, as
             the one in ``en_medlink_sm``, whose labels may be others. Empty to start from the base.
-        shares: By corpus, the share of its windows that each epoch reads, 0 to 1; all of them where it is not named.
+        shares: By corpus, the share of its windows that each epoch reads; all of them (1) where it is not named, and
+            what is above 1 more than once.
         keep: ``"best"`` for the epoch with the best mean F1 over the development splits, or ``"last"``, with which
             nothing is scored between epochs.
         dev_passages: Passages of each development split that are scored after each epoch; 0 for all.
@@ -113,9 +114,13 @@ class GlinerSettings:
         phrases: For each label what it is called in plain words; each window is given one of them by chance. The
             first is the one that the model is scored with.
         strangers: Names of types that no corpus holds, asked for now and then.
-        shares: By corpus, the share of it that each epoch reads, 0 to 1; all of it where it is not named.
-        without: A corpus that is left out of training and only scored, as text of a type that nobody trained.
-        start: Checkpoint of the bi-encoder (``last.pt``) whose encoder is taken; empty to start from the base model.
+        shares: By corpus, the share of it that each epoch reads; all of it (1) where it is not named, and what is
+            above 1 more than once.
+        without: A corpus that is left out of training and only scored, as text of a type that nobody trained: labels
+            of other corpora that share a phrase with one of its labels are left out as well, and so are types in plain
+            words that share a word with one.
+        start: Where an encoder of the same base is taken from: the folder of a token classifier or of a bi-encoder, or
+            the checkpoint (``last.pt``) of a bi-encoder's training. Empty to start from the base model.
         hidden_size: Length of the vectors of words and labels above the encoder.
         asked: Most labels asked for at once.
         window: Pieces of text read at once, labels not counted.
@@ -152,6 +157,14 @@ class GlinerSettings:
     precision: Literal["fp32", "bf16"] = "fp32"
     dev_passages: int = 100
     seed: int = 0
+
+    def is_seen(self, label: str) -> bool:
+        """Whether a label, or a type in plain words, is trained though a corpus is left out."""
+        left_out = self.corpora[self.without].labels.values() if self.without else ()
+        names = {name for one in left_out for name in self.phrases[one]}
+        if label in self.phrases:
+            return not names & set(self.phrases[label])
+        return not {word for name in names for word in name.replace(",", "").split()} - {"or"} & set(label.split())
 
     @classmethod
     def load(cls, path: str | Path, without: str = "") -> GlinerSettings:

@@ -8,14 +8,18 @@ import spacy
 import torch
 from gliner import GLiNER
 from test_training import WORDS, tiny_config
+from torch import nn
 from transformers import BertModel, BertTokenizerFast
 
 from medlink import MedlinkError
 from medlink.inference.gliner import GlinerModel, decode_spans
 from medlink.recognition.gliner import MedlinkGliner, choose
 from medlink.recognition.mentions import GROUP
+from medlink.training.base import load_base
+from medlink.training.export import export_onnx
 from medlink.training.export_gliner import export_gliner
 from medlink.training.gliner import inference_model, new_gliner, train_gliner
+from medlink.training.ner import TokenClassifier
 from medlink.training.save_gliner import save_gliner
 from medlink.training.settings import CorpusSettings, GlinerSettings
 
@@ -146,6 +150,32 @@ def test_a_corpus_can_be_left_out_and_is_still_scored(settings, tmp_path):
     assert "| organs | development, not trained on | organ |" in (tmp_path / "model" / "README.md").read_text()
 
 
+def test_what_is_left_out_no_other_corpus_teaches(settings, tmp_path):
+    (tmp_path / "open.txt").write_text(
+        "{liver|organ} of {asthma|lung disease}\n{lung|food}\n{fever|organ of the body}\n"
+    )
+    corpora = settings.corpora | {"open": CorpusSettings("open", str(tmp_path / "open.txt"), "", {}, "none")}
+    without = replace(settings, corpora=corpora, without="organs", epochs=1)
+    assert [label for label in ("DRUG", "ANATOMY", "food", "organ of the body") if without.is_seen(label)] == [
+        "DRUG",
+        "food",
+    ]
+    run = train_gliner(without, tmp_path / "run", threads=1)
+    assert set(run.checksums) == {"notes", "open"}
+    assert all(settings.is_seen(label) for label in ("DRUG", "ANATOMY", "food", "organ of the body"))
+
+
+def test_types_in_plain_words_are_learnt(settings, tmp_path):
+    (tmp_path / "open.txt").write_text(
+        "the {liver|organ} and the {fever|food} .\n{lung|organ} was given {gout|food} .\n"
+    )
+    corpora = {"open": CorpusSettings("open", str(tmp_path / "open.txt"), "", {}, "none")}
+    run = train_gliner(replace(settings, corpora=corpora, shares={"open": 4.0}), tmp_path / "run", threads=1)
+    (scores,) = inference_model(run.model).logits([["the", "liver", "and", "the", "fever", "."]], ["organ", "food"])
+    found = decode_spans(scores, by_span=False, threshold=0.5)
+    assert [(one.start, one.end, one.label) for one in found] == [(1, 2, 0), (4, 5, 1)]
+
+
 def test_it_starts_from_the_encoder_of_a_checkpoint(settings, tmp_path):
     plain = new_gliner(settings)
     encoder = plain.model.token_rep_layer.bert_layer.model.state_dict()
@@ -155,6 +185,20 @@ def test_it_starts_from_the_encoder_of_a_checkpoint(settings, tmp_path):
     name = "embeddings.word_embeddings.weight"
     weights = started.model.token_rep_layer.bert_layer.model.state_dict()[name]
     assert torch.equal(weights[:5], encoder[name][:5] + 1)
+    with pytest.raises(MedlinkError, match="not an encoder of this base"):
+        new_gliner(replace(settings, start=str(tmp_path)))
+
+
+def test_it_starts_from_an_exported_model(settings, tmp_path):
+    encoder, _ = load_base(settings.base, 0.0)
+    torch.manual_seed(3)
+    classifier = TokenClassifier(encoder, 2, 0.0)
+    for parameter in classifier.parameters():
+        nn.init.normal_(parameter)
+    (tmp_path / "model.onnx").write_bytes(export_onnx(classifier.eval()))
+    started = new_gliner(replace(settings, start=str(tmp_path))).model.token_rep_layer.bert_layer.model.state_dict()
+    for name, value in encoder.state_dict().items():
+        assert torch.allclose(started[name][: len(value)], value, atol=0.05), name
 
 
 @pytest.mark.parametrize(
