@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 TRAIN_BIN := .venv-train/bin
 PIP := -m pip install --quiet --disable-pip-version-check
-PACKAGE_FILES := setup.cfg pyproject.toml models/en_medlink_sm/setup.cfg \
+PACKAGE_FILES := setup.cfg pyproject.toml models/en_medlink_sm/setup.cfg models/en_medlink_gliner/setup.cfg \
 	$(wildcard models/*/*/*/config.cfg models/*/*/*/*/rules.jsonl)
 
 .PHONY: demo test test-quick test-train lint docs bench evaluate evaluate-linking clean
@@ -41,6 +41,7 @@ bench: .venv/installed-test
 # The figures of the model card, the terminologies and the dictionary finder, measured again.
 evaluate: .venv/installed-test
 	$(BIN)/medlink evaluate ner configs/ner-clinical.cfg
+	$(BIN)/medlink evaluate gliner configs/gliner.cfg
 	$(BIN)/medlink evaluate concepts ../shared/data/hpo-gsc/dev.tsv
 	$(BIN)/medlink evaluate names icd10cm
 	$(BIN)/medlink evaluate names hpo --scope exact
@@ -70,7 +71,7 @@ clean:
 
 .venv/installed: $(PACKAGE_FILES)
 	test -d .venv || $(PYTHON) -m venv .venv
-	$(BIN)/python $(PIP) -e . ./models/en_medlink_sm
+	$(BIN)/python $(PIP) -e . ./models/en_medlink_sm ./models/en_medlink_gliner
 	touch $@
 
 .venv/installed-test: .venv/installed

@@ -59,6 +59,13 @@ def test_it_loads_fast_small_and_without_torch():
     assert all(run["torch"] == [] and run["ents"] > 5 for run in runs)
 
 
+def test_weights_keep_to_the_limits():
+    sizes = [file.stat().st_size for file in (Path(__file__).parents[1] / "models").rglob("*.onnx")]
+    assert len(sizes) >= 3
+    assert max(sizes) <= 30e6
+    assert sum(sizes) <= 120e6
+
+
 @pytest.mark.parametrize(
     ("note", "mention", "label", "code"),
     [

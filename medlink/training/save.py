@@ -10,12 +10,22 @@ from pathlib import Path
 
 import spacy
 
+from medlink.errors import MedlinkError
 from medlink.evaluation.corpora import score_ner
 from medlink.evaluation.ner import Scores
 from medlink.recognition.ner import MedlinkNer
 from medlink.training.export import export_onnx
 from medlink.training.ner import NerRun
 
+_SPLITS = "Training splits only; the development splits chose the epoch and gave the scores below."
+_ALL_SPLITS = "Training and development splits, once settings and epochs had been chosen without the latter."
+_MEASURED = """
+The step before this one, {measured}, had not read the development splits:
+
+| corpus | label | precision | recall | F1 | gold |
+|---|---|---|---|---|---|
+{scores}
+"""
 _CARD = """# Model card: medlink_ner
 
 A token classifier that finds mentions in English clinical and biomedical text. Each label is tagged on its
@@ -37,7 +47,7 @@ own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
 
 ## Data
 
-Training splits only; the development splits chose the epoch and gave the scores below.
+{splits}
 
 | corpus | labels | licence | sha256 of the training split |
 |---|---|---|---|
@@ -54,7 +64,7 @@ config measures them again.
 | corpus | label | precision | recall | F1 | gold |
 |---|---|---|---|---|---|
 {scores}
-
+{measured}
 ## Limits
 
 Trained on the corpora above: other styles, specialties and local abbreviations are read less well. Labels follow the
@@ -112,9 +122,22 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         medlink=version("medlink"),
         torch=version("torch"),
         transformers=version("transformers"),
+        splits=_ALL_SPLITS if settings.measured else _SPLITS,
         data="\n".join(data),
         scores="\n".join(lines),
+        measured=_measured(settings.measured) if settings.measured else "",
     )
+
+
+def _measured(folder: str) -> str:
+    """The scores of an earlier model, from its card."""
+    try:
+        card = (Path(folder) / "README.md").read_text(encoding="utf-8")
+    except OSError as error:
+        raise MedlinkError(f"{folder}: holds no model card with scores ({error.strerror})") from None
+    rows = card.partition("## Scores")[2].partition("## Limits")[0].splitlines()
+    scores = [row for row in rows if row.startswith("| ") and not row.startswith("| corpus |")]
+    return _MEASURED.format(measured=folder, scores="\n".join(scores))
 
 
 def _on_gpu() -> bool:

@@ -58,6 +58,8 @@ class NerSettings:
         start: What to go on from, with the same base: the checkpoint of an earlier run (``best.pt``) with the same
             labels, or of the bi-encoder's (``last.pt``), whose encoder is taken; or the folder of a trained model, as
             the one in ``en_medlink_sm``, whose labels may be others. Empty to start from the base.
+        measured: Folder of the model whose scores on development splits its card repeats, where this training reads
+            those splits as well and cannot be measured on them. Empty otherwise.
         shares: By corpus, the share of its windows that each epoch reads; all of them (1) where it is not named, and
             what is above 1 more than once.
         keep: ``"best"`` for the epoch with the best mean F1 over the development splits, or ``"last"``, with which
@@ -82,6 +84,7 @@ class NerSettings:
     dropout: float = 0.1
     hidden_pieces: float = 0.0
     start: str = ""
+    measured: str = ""
     shares: dict[str, float] = field(default_factory=dict)
     keep: Literal["best", "last"] = "best"
     dev_passages: int = 0

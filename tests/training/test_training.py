@@ -106,6 +106,7 @@ def test_it_learns_exports_and_writes_a_card(settings, tmp_path):
     assert found == [("gout", "CONDITION"), ("heparin", "DRUG")]
     card = (tmp_path / "model" / "README.md").read_text()
     assert "| drugs | DRUG |" in card
+    assert "Training splits only" in card
     assert "| drugs, held out | DRUG |" in card
     assert "| seed | 0 |" in card
     started = train_ner(
@@ -124,6 +125,23 @@ def test_it_learns_exports_and_writes_a_card(settings, tmp_path):
     assert torch.allclose(ours[..., 6:], theirs[..., :3], atol=0.1)
     with pytest.raises(MedlinkError, match="not a token classifier of this base"):
         start_from_model(other, ["DRUG"], tmp_path)
+
+
+def test_a_card_repeats_scores_measured_before_the_development_splits_were_read(settings, tmp_path):
+    run = train_ner(replace(settings, epochs=1), tmp_path / "run", threads=1)
+    save_ner(run, tmp_path / "model")
+    lines = (tmp_path / "model" / "README.md").read_text().splitlines()
+    row = next(line for line in lines if line.startswith("| drugs | DRUG |"))
+    corpora = {name: replace(corpus, dev="", heldout="") for name, corpus in settings.corpora.items()}
+    last = replace(settings, epochs=1, keep="last", corpora=corpora, measured=str(tmp_path / "model"))
+    run = train_ner(last, tmp_path / "last", threads=1)
+    save_ner(run, tmp_path / "released")
+    card = (tmp_path / "released" / "README.md").read_text()
+    assert "Training and development splits" in card
+    assert row in card.partition("had not read the development splits")[2]
+    run.settings = replace(last, measured=str(tmp_path / "nothing"))
+    with pytest.raises(MedlinkError, match="holds no model card"):
+        save_ner(run, tmp_path / "again")
 
 
 def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, monkeypatch):
