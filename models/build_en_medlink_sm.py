@@ -1,7 +1,7 @@
 """Puts the pipeline package en_medlink_sm together: a trained model, and terminologies built from their sources.
 
 Run ``python models/build_en_medlink_sm.py`` to build the terminologies anew and keep the models that are there, with
-``--ner runs/ner-clinical/model`` after training the token classifier, with ``--encoder``, ``--reranker`` and
+``--ner runs/ner-release/model`` after training the token classifier, with ``--encoder``, ``--reranker`` and
 ``--calibration`` after training the linker. Needs ``pip install medlink[sources]``.
 """
 

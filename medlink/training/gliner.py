@@ -75,8 +75,8 @@ def new_gliner(settings: GlinerSettings) -> Any:
         },
         local_files_only=True,
     )
-    if settings.start:
-        _start(model.model, settings.start)
+    if start := settings.start_without if settings.without else settings.start:
+        _start(model.model, start)
     for module in model.model.token_rep_layer.modules():
         if isinstance(module, nn.Dropout):
             module.p = settings.dropout

@@ -58,6 +58,7 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
         folder: Where to. The same weights go into ``library`` beside it, as the ``gliner`` library keeps a model.
     """
     settings = run.settings
+    start = settings.start_without if settings.without else settings.start
     write_gliner(run.model, folder, "int8")
     run.model.save_pretrained(folder.parent / "library", safe_serialization=True)
     scores = [
@@ -69,7 +70,7 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
         base=settings.base.removeprefix("package:"),
         base_licence=settings.base_licence,
         parameters=sum(p.numel() for p in run.model.model.parameters()) / 1e6,
-        start=f"the encoder of an earlier run ({settings.start})" if settings.start else "the base model",
+        start=f"the encoder of an earlier run ({start})" if start else "the base model",
         epochs=settings.epochs,
         batch=settings.batch,
         window=settings.window,

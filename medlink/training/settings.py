@@ -124,6 +124,7 @@ class GlinerSettings:
             words that share a word with one.
         start: Where an encoder of the same base is taken from: the folder of a token classifier or of a bi-encoder, or
             the checkpoint (``last.pt``) of a bi-encoder's training. Empty to start from the base model.
+        start_without: Likewise, where a corpus is left out: an encoder that has not learnt its types elsewhere.
         hidden_size: Length of the vectors of words and labels above the encoder.
         asked: Most labels asked for at once.
         window: Pieces of text read at once, labels not counted.
@@ -147,6 +148,7 @@ class GlinerSettings:
     shares: dict[str, float] = field(default_factory=dict)
     without: str = ""
     start: str = ""
+    start_without: str = ""
     hidden_size: int = 192
     asked: int = 8
     window: int = 250

@@ -46,23 +46,10 @@ def test_hidden_words_are_learnt_and_the_encoder_is_a_base_model(settings, tmp_p
     assert not torch.equal(before.state_dict()[name], after.state_dict()[name])
 
 
-def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, monkeypatch):
+def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, cut_off):
     short = replace(settings, epochs=3)
     whole = pretrain(short, tmp_path / "whole", threads=1)
-    save = torch.save
-    saved = []
-
-    def cut_off(state, path):
-        save(state, path)
-        saved.append(path)
-        if len(saved) == 2:
-            path.replace(path.with_suffix(".pt"))
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(torch, "save", cut_off)
-    with pytest.raises(KeyboardInterrupt):
-        pretrain(short, tmp_path / "cut", threads=1)
-    monkeypatch.setattr(torch, "save", save)
+    cut_off(lambda: pretrain(short, tmp_path / "cut", threads=1))
     resumed = pretrain(short, tmp_path / "cut", threads=1)
     there, here = (load_base(str(folder), 0.0)[0].state_dict() for folder in (whole, resumed))
     assert all(torch.equal(tensor, here[name]) for name, tensor in there.items())

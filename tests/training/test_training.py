@@ -144,23 +144,10 @@ def test_a_card_repeats_scores_measured_before_the_development_splits_were_read(
         save_ner(run, tmp_path / "again")
 
 
-def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, monkeypatch):
+def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, cut_off):
     short = replace(settings, epochs=3)
     whole = train_ner(short, tmp_path / "whole", threads=1)
-    save = torch.save
-    calls = []
-
-    def cut_off(state, path):
-        save(state, path)
-        calls.append(path)
-        if str(path).endswith("last.new") and len([c for c in calls if str(c).endswith("last.new")]) == 2:
-            (tmp_path / "cut" / "last.new").replace(tmp_path / "cut" / "last.pt")
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(torch, "save", cut_off)
-    with pytest.raises(KeyboardInterrupt):
-        train_ner(short, tmp_path / "cut", threads=1)
-    monkeypatch.setattr(torch, "save", save)
+    cut_off(lambda: train_ner(short, tmp_path / "cut", threads=1))
     resumed = train_ner(short, tmp_path / "cut", threads=1)
     assert resumed.best_epoch == whole.best_epoch
     for name, tensor in whole.model.state_dict().items():
