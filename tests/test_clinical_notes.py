@@ -23,7 +23,7 @@ def icd10cm() -> Terminology:
 
 
 def notes(part: str) -> list[str]:
-    return [file.read_text("utf-8") for file in sorted((FOLDER / part).glob("*.txt"))]
+    return [file.read_text("utf-8") for file in sorted((FOLDER / part).glob("*.txt"), key=lambda file: int(file.stem))]
 
 
 def test_there_are_four_hundred_notes_and_a_fifth_is_held_out():

@@ -9,20 +9,17 @@ from medlink.evaluation.corpora import evaluate_concepts, evaluate_dictionary, e
 from medlink.evaluation.linking import crosswalk_gold, evaluate_linking, read_gold, read_unknown
 from medlink.evaluation.names import evaluate_names
 from medlink.terminology.readers import READERS
+from medlink.types import LABELS
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.slow
-def test_strict_f1_of_the_shipped_model(nlp, shared_data, monkeypatch):
+def test_strict_f1_of_the_shipped_model(nlp, monkeypatch):
+    # It has read the development splits: these notes are what no training saw.
     monkeypatch.chdir(ROOT)
-    scores = evaluate_ner(nlp, ROOT / "configs" / "ner-clinical.cfg")
-    f1 = {name: by_label["micro"].f1 for name, by_label in scores.items()}
-    assert f1["bc5cdr"] >= 0.83
-    assert f1["ncbi-disease"] >= 0.82
-    assert f1["anatem"] >= 0.80
-    assert f1["bc2gm"] >= 0.72
-    assert f1["clinical-notes, held out"] >= 0.71
+    (scores,) = evaluate_ner(nlp, ROOT / "configs" / "ner-release.cfg").values()
+    assert scores["micro"].f1 >= 0.76
+    assert min(scores[label].f1 for label in LABELS) >= 0.61
 
 
 @pytest.mark.slow
