@@ -2,9 +2,10 @@
 
 The source notes were written by hand for medlink, with their mentions marked. In each version a part of the conditions
 is replaced by another name of the same ICD-10-CM code or by a neighbour in its hierarchy, so that rare ones appear;
-drugs, tests, procedures, devices, body parts and genes by others of their kind (``source/variants.txt``). Numbers,
-people and dates change; some versions have typing errors, capitals throughout, short lines, clipped words or an older
-note copied below. Versions too much like one another are thrown out.
+drugs, tests, procedures, devices, body parts and genes by others of their kind (``source/variants.txt``), in training
+notes also by any of their label (``source/terms.txt``), whether it fits or not: a reader shall learn the words. Numbers,
+people and dates change; some versions have typing errors, capitals throughout, short lines, one line, bullets, clipped
+words or an older note copied below. Versions too much like one another are thrown out.
 
 Run ``python corpora/clinical_notes/generate.py``: writes ``train/`` and ``heldout/`` beside this file, a marked note a
 file. The held-out notes come from sources of their own, and what is put into them is not put into training notes.
@@ -24,7 +25,7 @@ from medlink.models import find_model
 
 SEED = 20261
 #: Versions of each source note.
-VERSIONS = {"train": 5, "heldout": 8}
+VERSIONS = {"train": 5, "heldout": 11}
 #: Share of word triples that two notes may have in common.
 ALIKE = 0.75
 FOLDER = Path(__file__).parent
@@ -32,6 +33,8 @@ LETTERS = {"D": "DRUG", "P": "PROCEDURE", "M": "MEASUREMENT", "A": "ANATOMY", "V
 #: How often a mention is replaced.
 REPLACED = {"CONDITION": 0.35, "DRUG": 0.5, "GENE": 0.5}
 _REPLACED_ELSE = 0.35
+#: How often what stands for a mention of a training note is any word of its label.
+_ANY = 0.5
 
 FIRST = """Harold Mary Jamal Elin Priya Tomas Aiko Grace Oluwaseun Peter Ingrid Carlos Fatima Wei Dolores Vincent Nadia
 Samuel Ruth Kofi Helena Marcus Yusuf Beatrice Arjun Colleen Dmitri Esther Felix Gloria Hassan Irene Sean Mei Anders
@@ -97,6 +100,17 @@ def read_variants(part: str) -> dict[tuple[str, str], list[str]]:
     return variants
 
 
+def read_terms() -> dict[str, list[str]]:
+    """By label, what may stand for any of its mentions in training notes: no word that is put into held-out ones."""
+    kept = {(label, word.lower()) for (label, _), words in read_variants("heldout").items() for word in words}
+    terms = {}
+    for line in (FOLDER / "source/terms.txt").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            label, _, words = line.partition(": ")
+            terms[label] = [word for word in words.split("; ") if (label, word.lower()) not in kept]
+    return terms
+
+
 def read_sources(part: str) -> list[str]:
     """The source notes of a part."""
     notes = []
@@ -140,33 +154,35 @@ class Writer:
     Arguments:
         part: ``"train"`` or ``"heldout"``.
         neighbours: Names that may stand for a condition.
-        rng: Source of chance.
     """
 
-    def __init__(self, part: str, neighbours: Neighbours, rng: random.Random) -> None:
+    def __init__(self, part: str, neighbours: Neighbours) -> None:
         self.sources = read_sources(part)
+        self._part = part
         self._variants = read_variants(part)
+        self._terms = read_terms() if part == "train" else {}
         self._neighbours = neighbours
-        self._rng = rng
+        self._rng = random.Random()
         self._codes = read_codes()
         # Of the note at work: people, the way of dates, and what is replaced by what.
         self._people: dict[str, str] = {}
         self._dates = 0
         self._instead: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def write(self, source: str, *, replaced: bool) -> str:
-        """A version of a source note, marked.
+    def write(self, source: str, version: int) -> str:
+        """A version of a source note, marked; it does not depend on how many others there are.
 
         Arguments:
             source: The source note.
-            replaced: Whether mentions are replaced and the writing is changed.
+            version: Its number. In the first one, 0, no mention is replaced and the writing is left as it is.
         """
         rng = self._rng
+        rng.seed(f"{SEED} {self._part} {version} {source}")
         source = _CHOICE.sub(lambda found: rng.choice(found[1].split("||")), source)
         self._dates = rng.randrange(4)
         self._people = {"F": rng.choice(FIRST), "L": rng.choice(LAST), "AGE": str(rng.randint(19, 91))}
         pieces = [self._fill(piece) for piece in self._pieces(source)]
-        if replaced:
+        if version:
             self._instead.clear()
             pieces = [self._replace(piece) for piece in pieces]
             pieces = self._style(pieces)
@@ -218,6 +234,8 @@ class Writer:
     def _other(self, piece: Piece) -> tuple[str, str]:
         """Another name, and its code, for a mention."""
         if piece.label != "CONDITION":
+            if self._terms and self._rng.random() < _ANY:
+                return self._rng.choice(self._terms[piece.label]), ""
             return self._rng.choice(self._variants.get((piece.label, piece.text.lower()), [piece.text])), ""
         found = self._neighbours.of(piece.code, self._rng) if piece.code else None
         if found is None:
@@ -231,7 +249,9 @@ class Writer:
 
     def _style(self, pieces: list[Piece]) -> list[Piece]:
         rng = self._rng
-        habit = rng.choice(["plain", "plain", "clipped", "typing", "capitals", "small", "short lines", "copied"])
+        habit = rng.choice(
+            ["plain", "plain", "clipped", "typing", "capitals", "small", "short lines", "one line", "bullets", "copied"]
+        )
         if habit == "clipped":
             chosen = rng.sample(CLIPPED, 8)
             for long, short in chosen:
@@ -245,6 +265,10 @@ class Writer:
             pieces = [replace(p, text=p.text.lower()) for p in pieces]
         elif habit == "short lines":
             pieces = _short_lines(pieces, rng.randint(50, 80))
+        elif habit == "one line":
+            pieces = [replace(p, text=re.sub(r"\n+", " ", p.text)) for p in pieces]
+        elif habit == "bullets":
+            pieces = [replace(p, text=re.sub(r"\n(?!\n)", "\n• ", p.text)) for p in pieces]
         elif habit == "copied":
             older = [self._fill(piece) for piece in self._pieces(_CHOICE.sub(_first_choice, rng.choice(self.sources)))]
             lines = rng.randint(3, 6)
@@ -312,12 +336,12 @@ def triples(text: str) -> frozenset[tuple[str, ...]]:
 
 def generate(part: str, terminology: Terminology) -> list[str]:
     """The marked notes of a part, the same ones each time."""
-    writer = Writer(part, Neighbours(terminology), random.Random(f"{SEED} {part}"))
+    writer = Writer(part, Neighbours(terminology))
     notes: list[str] = []
     seen: list[frozenset[tuple[str, ...]]] = []
     for source in writer.sources:
         for version in range(VERSIONS[part]):
-            note = writer.write(source, replaced=version > 0)
+            note = writer.write(source, version)
             own = triples(_MARK.sub(lambda found: found[1], note))
             if all(len(own & other) <= ALIKE * len(own | other) for other in seen):
                 notes.append(note)
