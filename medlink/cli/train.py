@@ -54,7 +54,9 @@ def encoder(
 def gliner(
     config: Annotated[Path, typer.Argument(help="Settings; see configs/gliner.cfg.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, and for the model in its folder 'model'.")],
-    without: Annotated[str, typer.Option(help="A corpus to leave out of training, and only score.")] = "",
+    without: Annotated[
+        list[str] | None, typer.Option(help="A corpus to leave out of training, and only score; any number of times.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = 0,
 ) -> None:
     """Train a GLiNER model; started again, a run that was cut off goes on after its last epoch."""
@@ -63,7 +65,7 @@ def gliner(
         from medlink.training.gliner import train_gliner
         from medlink.training.save_gliner import save_gliner
         from medlink.training.settings import GlinerSettings
-    run = train_gliner(GlinerSettings.load(config, without), out, threads)
+    run = train_gliner(GlinerSettings.load(config, without or ()), out, threads)
     save_gliner(run, out / "model")
     typer.echo(f"model and model card are in {out / 'model'}")
 

@@ -28,7 +28,7 @@ def score_gliner_splits(model: GlinerModel, settings: GlinerSettings) -> Iterato
         for split, path in (("development", corpus.dev), ("held out", corpus.heldout)):
             if path:
                 passages = list(read_corpus(path, corpus.format, corpus.labels))
-                kind = f"{split}, not trained on" if name == settings.without else split
+                kind = f"{split}, not trained on" if name in settings.without else split
                 yield name, kind, score_gliner(model, passages, settings.phrases)
 
 

@@ -136,7 +136,7 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
     samples: dict[str, list[_Sample]] = {}
     dev: dict[str, list[Passage]] = {}
     for name, corpus in settings.corpora.items():
-        if name != settings.without:
+        if name not in settings.without:
             passages = [_seen(one, settings) for one in read_corpus(corpus.train, corpus.format, corpus.labels)]
             samples[name] = list(_samples([one for one in passages if one.tags], reader.encoder, settings.window))
             run.checksums[name] = checksum_of(corpus)
@@ -188,7 +188,7 @@ def _parameters(module: Any) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
 
 
 def _seen(passage: Passage, settings: GlinerSettings) -> Passage:
-    """A passage without the types of the corpus that is left out, which no other corpus shall teach."""
+    """A passage without the types of corpora that are left out, which no other corpus shall teach."""
     return Passage(passage.words, {label: tags for label, tags in passage.tags.items() if settings.is_seen(label)})
 
 

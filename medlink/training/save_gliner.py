@@ -77,7 +77,7 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
         asked=settings.asked,
         learning_rate=settings.learning_rate,
         head_learning_rate=settings.head_learning_rate,
-        without=settings.without or "nothing",
+        without=", ".join(settings.without) or "nothing",
         seed=settings.seed,
         minutes=run.seconds / 60,
         made_with=made_with(),

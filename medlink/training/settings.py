@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -119,12 +120,12 @@ class GlinerSettings:
         strangers: Names of types that no corpus holds, asked for now and then.
         shares: By corpus, the share of it that each epoch reads; all of it (1) where it is not named, and what is
             above 1 more than once.
-        without: A corpus that is left out of training and only scored, as text of a type that nobody trained: labels
-            of other corpora that share a phrase with one of its labels are left out as well, and so are types in plain
+        without: Corpora that are left out of training and only scored, as text of types that nobody trained: labels
+            of other corpora that share a phrase with one of theirs are left out as well, and so are types in plain
             words that share a word with one.
         start: Where an encoder of the same base is taken from: the folder of a token classifier or of a bi-encoder, or
             the checkpoint (``last.pt``) of a bi-encoder's training. Empty to start from the base model.
-        start_without: Likewise, where a corpus is left out: an encoder that has not learnt its types elsewhere.
+        start_without: Likewise, where corpora are left out: an encoder that has not learnt their types elsewhere.
         hidden_size: Length of the vectors of words and labels above the encoder.
         asked: Most labels asked for at once.
         window: Pieces of text read at once, labels not counted.
@@ -146,7 +147,7 @@ class GlinerSettings:
     phrases: dict[str, list[str]]
     strangers: list[str] = field(default_factory=list)
     shares: dict[str, float] = field(default_factory=dict)
-    without: str = ""
+    without: list[str] = field(default_factory=list)
     start: str = ""
     start_without: str = ""
     hidden_size: int = 192
@@ -165,19 +166,19 @@ class GlinerSettings:
 
     def is_seen(self, label: str) -> bool:
         """Whether a label, or a type in plain words, is trained though a corpus is left out."""
-        left_out = self.corpora[self.without].labels.values() if self.without else ()
+        left_out = {one for corpus in self.without for one in self.corpora[corpus].labels.values()}
         names = {name for one in left_out for name in self.phrases[one]}
         if label in self.phrases:
             return not names & set(self.phrases[label])
         return not {word for name in names for word in name.replace(",", "").split()} - {"or"} & set(label.split())
 
     @classmethod
-    def load(cls, path: str | Path, without: str = "") -> GlinerSettings:
+    def load(cls, path: str | Path, without: Sequence[str] = ()) -> GlinerSettings:
         """Read a spaCy-style config with the sections ``[gliner]``, ``[gliner.phrases]`` and ``[gliner.corpora.NAME]``.
 
         Arguments:
             path: The config.
-            without: A corpus to leave out, in place of the config's.
+            without: Corpora to leave out, in place of the config's.
 
         Raises:
             MedlinkError: The file is missing or does not hold these settings.
@@ -185,11 +186,12 @@ class GlinerSettings:
         try:
             values: dict[str, Any] = Config().from_disk(path)["gliner"]
             corpora = {name: CorpusSettings(**corpus) for name, corpus in values.pop("corpora").items()}
-            settings = cls(corpora=corpora, **values | ({"without": without} if without else {}))
+            settings = cls(corpora=corpora, **values | ({"without": list(without)} if without else {}))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedlinkError(f"{path}: not a training config ({error}); see configs/gliner.cfg for one") from None
-        if settings.without and settings.without not in corpora:
-            raise MedlinkError(f"{path}: has no corpus {settings.without!r} to leave out; it has {', '.join(corpora)}")
+        for name in settings.without:
+            if name not in corpora:
+                raise MedlinkError(f"{path}: has no corpus {name!r} to leave out; it has {', '.join(corpora)}")
         unnamed = {label for one in corpora.values() for label in one.labels.values()} - set(settings.phrases)
         if unnamed:
             raise MedlinkError(f"{path}: the label {min(unnamed)!r} has no phrase; name it in [gliner.phrases]")

@@ -131,7 +131,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, cut_
 
 
 def test_a_corpus_can_be_left_out_and_is_still_scored(settings, tmp_path):
-    run = train_gliner(replace(settings, epochs=1, without="organs"), tmp_path / "run", threads=1)
+    run = train_gliner(replace(settings, epochs=1, without=["organs"]), tmp_path / "run", threads=1)
     assert set(run.checksums) == {"notes"}
     save_gliner(run, tmp_path / "model")
     assert "| organs | development, not trained on | organ |" in (tmp_path / "model" / "README.md").read_text()
@@ -142,7 +142,7 @@ def test_what_is_left_out_no_other_corpus_teaches(settings, tmp_path):
         "{liver|organ} of {asthma|lung disease}\n{lung|food}\n{fever|organ of the body}\n"
     )
     corpora = settings.corpora | {"open": CorpusSettings("open", str(tmp_path / "open.txt"), "", {}, "none")}
-    without = replace(settings, corpora=corpora, without="organs", epochs=1)
+    without = replace(settings, corpora=corpora, without=["organs"], epochs=1)
     assert [label for label in ("DRUG", "ANATOMY", "food", "organ of the body") if without.is_seen(label)] == [
         "DRUG",
         "food",
@@ -201,4 +201,4 @@ def test_it_starts_from_an_exported_model(settings, tmp_path):
 def test_broken_settings_are_told(tmp_path, text, message):
     (tmp_path / "gliner.cfg").write_text(text.replace("'", '"'))
     with pytest.raises(MedlinkError, match=message):
-        GlinerSettings.load(tmp_path / "gliner.cfg", "y")
+        GlinerSettings.load(tmp_path / "gliner.cfg", ["y"])
