@@ -3,7 +3,7 @@
 The source notes were written by hand for medlink, with their mentions marked. In each version a part of the conditions
 is replaced by another name of the same ICD-10-CM code or by a neighbour in its hierarchy, so that rare ones appear;
 drugs, tests, procedures, devices, body parts and genes by others of their kind (``source/variants.txt``), in training
-notes also by any of their label (``source/terms.txt``), whether it fits or not: a reader shall learn the words. Numbers,
+notes also by any of their label (``source/terms.txt``), fitting or not, for a reader to learn the words. Numbers,
 people and dates change; some versions have typing errors, capitals throughout, short lines, one line, bullets, clipped
 words or an older note copied below. Versions too much like one another are thrown out.
 

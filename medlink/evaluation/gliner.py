@@ -28,8 +28,14 @@ def score_gliner_splits(model: GlinerModel, settings: GlinerSettings) -> Iterato
         for split, path in (("development", corpus.dev), ("held out", corpus.heldout)):
             if path:
                 passages = list(read_corpus(path, corpus.format, corpus.labels))
-                kind = f"{split}, not trained on" if name in settings.without else split
-                yield name, kind, score_gliner(model, passages, settings.phrases)
+                yield name, _kind(name, split, settings), score_gliner(model, passages, settings.phrases)
+
+
+def _kind(corpus: str, split: str, settings: GlinerSettings) -> str:
+    if corpus in settings.without:
+        return f"{split}, not trained on"
+    seen = split == "development" and settings.start_read_dev and not settings.without
+    return f"{split}, read by the start's training" if seen else split
 
 
 def score_gliner(

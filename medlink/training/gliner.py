@@ -168,7 +168,8 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
             tensors = {key: torch.from_numpy(value).to(device) for key, value in inputs.items()}
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
                 logits = model.model(**tensors).logits.float()
-            total += progress.step(_loss(logits, targets.to(device), counts.to(device)))
+            loss = _loss(logits, targets.to(device), counts.to(device), settings.positive_weight)
+            total += progress.step(loss)
             if number % 50 == 0:
                 log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
         run.seconds += time.monotonic() - began
@@ -252,8 +253,9 @@ def _collate(
     return inputs, torch.from_numpy(targets), torch.from_numpy(counts)
 
 
-def _loss(logits: torch.Tensor, targets: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+def _loss(logits: torch.Tensor, targets: torch.Tensor, counts: torch.Tensor, positive: float) -> torch.Tensor:
     """Cross entropy of the labels that were asked for, summed over them, a mean over samples' words."""
-    losses = binary_cross_entropy_with_logits(logits, targets, reduction="none").sum((1, 3))
+    weight = torch.tensor(positive, device=logits.device)
+    losses = binary_cross_entropy_with_logits(logits, targets, reduction="none", pos_weight=weight).sum((1, 3))
     asked = torch.arange(logits.shape[2], device=counts.device)[None, :] < counts[:, None]
     return (losses * asked).sum() / (targets.shape[0] * targets.shape[1])

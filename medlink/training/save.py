@@ -20,7 +20,7 @@ from medlink.training.ner import NerRun
 _SPLITS = "Training splits only; the development splits chose the epoch and gave the scores below."
 _ALL_SPLITS = "Training and development splits, once settings and epochs had been chosen without the latter."
 _MEASURED = """
-The step before this one, {measured}, had not read the development splits:
+An earlier step, {measured}, had not read the development splits:
 
 | corpus | label | precision | recall | F1 | gold |
 |---|---|---|---|---|---|

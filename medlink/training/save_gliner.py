@@ -24,6 +24,7 @@ Weights are int8 with a scale for each row; it computes in fp32.
 | start | {start} |
 | training | {epochs} epochs; batches of {batch} windows of {window} word pieces, at most {asked} labels each |
 | learning rate | {learning_rate}, above the encoder {head_learning_rate} |
+| weight of a mention's words | {positive_weight} |
 | left out of training | {without} |
 | seed | {seed} |
 | time | {minutes:.0f} minutes |
@@ -77,6 +78,7 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
         asked=settings.asked,
         learning_rate=settings.learning_rate,
         head_learning_rate=settings.head_learning_rate,
+        positive_weight=settings.positive_weight,
         without=", ".join(settings.without) or "nothing",
         seed=settings.seed,
         minutes=run.seconds / 60,

@@ -125,9 +125,12 @@ class GlinerSettings:
             words that share a word with one.
         start: Where an encoder of the same base is taken from: the folder of a token classifier or of a bi-encoder, or
             the checkpoint (``last.pt``) of a bi-encoder's training. Empty to start from the base model.
-        start_without: Likewise, where corpora are left out: an encoder that has not learnt their types elsewhere.
+        start_read_dev: Whether the training of ``start`` read development splits, which the card then tells.
+        start_without: As ``start``, where corpora are left out: an encoder that has not learnt their types elsewhere.
         hidden_size: Length of the vectors of words and labels above the encoder.
         asked: Most labels asked for at once.
+        positive_weight: What a word of a mention counts in the loss beside one of none. Words of mentions are few: with
+            1, scores of rare types stay below 0.5.
         window: Pieces of text read at once, labels not counted.
         epochs: Passes over all corpora.
         batch: Windows in a batch.
@@ -149,9 +152,11 @@ class GlinerSettings:
     shares: dict[str, float] = field(default_factory=dict)
     without: list[str] = field(default_factory=list)
     start: str = ""
+    start_read_dev: bool = False
     start_without: str = ""
     hidden_size: int = 192
     asked: int = 8
+    positive_weight: float = 2.0
     window: int = 250
     epochs: int = 3
     batch: int = 8

@@ -12,13 +12,14 @@ from torch import nn
 from transformers import BertModel, BertTokenizerFast
 
 from medlink import MedlinkError
+from medlink.evaluation.gliner import score_gliner_splits
 from medlink.inference.gliner import GlinerModel, decode_spans
 from medlink.recognition.gliner import MedlinkGliner, choose
 from medlink.recognition.mentions import GROUP
 from medlink.training.base import load_base
 from medlink.training.export import export_onnx
 from medlink.training.export_gliner import export_gliner
-from medlink.training.gliner import inference_model, new_gliner, train_gliner
+from medlink.training.gliner import _loss, inference_model, new_gliner, train_gliner
 from medlink.training.ner import TokenClassifier
 from medlink.training.save_gliner import save_gliner
 from medlink.training.settings import CorpusSettings, GlinerSettings
@@ -135,6 +136,27 @@ def test_a_corpus_can_be_left_out_and_is_still_scored(settings, tmp_path):
     assert set(run.checksums) == {"notes"}
     save_gliner(run, tmp_path / "model")
     assert "| organs | development, not trained on | organ |" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_the_card_tells_which_splits_the_start_had_read(settings):
+    model = inference_model(new_gliner(settings))
+    for start_read_dev, without, kinds in (
+        (False, [], {"development"}),
+        (True, [], {"development, read by the start's training"}),
+        (True, ["organs"], {"development", "development, not trained on"}),
+    ):
+        changed = replace(settings, start_read_dev=start_read_dev, without=without)
+        assert {kind for _, kind, _ in score_gliner_splits(model, changed)} == kinds
+
+
+def test_words_of_mentions_count_more_in_the_loss():
+    logits, none = torch.zeros(1, 4, 2, 3), torch.zeros(1, 4, 2, 3)
+    one = none.clone()
+    one[0, 2, 0] = 1  # a mention of one word
+    counts = torch.tensor([1])  # the second label was not asked for
+    plain = _loss(logits, none, counts, 3.0)
+    assert _loss(logits, one, counts, 1.0) == plain == pytest.approx(3 * np.log(2))
+    assert _loss(logits, one, counts, 3.0) == pytest.approx(float(plain) * (3 + 3) / 4)
 
 
 def test_what_is_left_out_no_other_corpus_teaches(settings, tmp_path):
