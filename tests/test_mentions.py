@@ -1,10 +1,11 @@
 """Mentions of several finders on one document: what is kept of each, and which become entities."""
 
+import pytest
 import spacy
-from spacy.tokens import DocBin, Span
+from spacy.tokens import Doc, DocBin, Span
 
 from medlink.models import blank_pipeline
-from medlink.recognition.mentions import GROUP, add_mentions
+from medlink.recognition.mentions import GROUP, add_mentions, cut_mention
 
 
 def document(words="chest pain and low potassium"):
@@ -67,3 +68,35 @@ def test_a_condition_that_is_the_heading_of_its_own_plan_is_a_mention():
     words = {"HYPERTENSION", "GOUT"}
     add_mentions(doc, [Span(doc, t.i, t.i + 1, "CONDITION") for t in doc if t.text in words], "ner")
     assert [span.text for span in doc.spans[GROUP]] == ["HYPERTENSION", "GOUT"]
+
+
+def test_a_list_gives_way_to_its_members():
+    doc = document("denies hepatitis , gout and breast or ovarian cancer")
+    gout, cancer = Span(doc, 3, 4, "CONDITION"), Span(doc, 5, 9, "CONDITION")
+    add_mentions(doc, [Span(doc, 1, 9, "CONDITION"), Span(doc, 1, 2, "CONDITION"), cancer], "ner")
+    assert [ent.text for ent in doc.ents] == ["hepatitis , gout and breast or ovarian cancer"]
+    add_mentions(doc, [Span(doc, 3, 4, "DRUG")], "other")
+    assert len(doc.ents) == 1  # a member must have the same label
+    add_mentions(doc, [gout], "dictionary")
+    assert [ent.text for ent in doc.ents] == ["hepatitis", "gout", "breast or ovarian cancer"]
+    assert [span.text for span in doc.spans[GROUP] if span.label_ == "CONDITION"] == [ent.text for ent in doc.ents]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["MRI", "of", "the"], ["MRI"]),
+        (["erosion", "into"], ["erosion"]),
+        (["chest", "pain", "\n\n", "of", "the"], ["chest pain"]),
+        (["chest", "\n\n", "pain", "\n"], ["chest", "pain"]),
+        (["WAS"], ["WAS"]),
+        (["hemophilia", "A"], ["hemophilia A"]),
+        (["of", "the"], []),
+        (["loss", "of", "the", "leg"], ["loss of the leg"]),
+    ],
+)
+def test_what_models_find_is_cut_at_blank_lines_and_trimmed(words, expected):
+    following = [*words[1:], ""]
+    spaces = [bool(one.strip() and other.strip()) for one, other in zip(words, following, strict=True)]
+    doc = Doc(spacy.blank("en").vocab, words=words, spaces=spaces)
+    assert [span.text for span in cut_mention(doc, 0, len(doc), "CONDITION")] == expected

@@ -3,13 +3,14 @@
 Every finder (token classifier, GLiNER, dictionary) adds its mentions to ``doc.spans["medlink"]``, where they may
 overlap; ``span._.finders`` says which of them found a mention, with the score of each. ``doc.ents`` holds a choice
 without overlaps: the longest first; of two as long, the one that more finders found; then the label that comes first in
-:data:`medlink.types.LABELS` (others come last, by name), then the one that starts first.
+:data:`medlink.types.LABELS` (others come last, by name), then the one that starts first. A mention that is a list of
+others with its label ("nausea and vomiting", where both were found as well) gives way to them.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, repeat
 
 from spacy.tokens import Doc, Span
@@ -21,6 +22,10 @@ from medlink.types import LABELS
 
 GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
+# Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
+_NO_END = frozenset("of the with and or into to in for by from - / ( , ; :".split())
+# What stands between the members of a list.
+_BETWEEN = frozenset(", ; / & and or".split())
 
 
 def mentions_of(doc: Doc) -> list[Span]:
@@ -75,9 +80,9 @@ def _inside(span: Span, places: Sequence[tuple[int, int]]) -> bool:
 
 
 def set_mentions(doc: Doc, spans: Iterable[Span]) -> None:
-    """Make these the mentions of a document, and choose its entities among them."""
+    """Make these the mentions of a document, but for lists of others, and choose its entities among them."""
     mentions = {(span.start, span.end, span.label_): span for span in spans}
-    ordered = [mentions[key] for key in sorted(mentions)]
+    ordered = [mentions[key] for key in sorted(mentions.keys() - _lists(mentions.values()))]
     doc.spans[GROUP] = ordered
     taken = [False] * len(doc)
     chosen = []
@@ -88,8 +93,32 @@ def set_mentions(doc: Doc, spans: Iterable[Span]) -> None:
     doc.ents = chosen
 
 
-def cut_at_blank_lines(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
-    """A mention as spans, cut at blank lines, which models of words do not see.
+def _lists(spans: Collection[Span]) -> set[tuple[int, int, str]]:
+    """Start, end and label of the spans that are lists of others with the same label."""
+    ends: dict[tuple[int, str], list[int]] = {}
+    for span in spans:
+        ends.setdefault((span.start, span.label_), []).append(span.end)
+
+    def goes_on(span: Span, at: int) -> bool:
+        """Whether the rest of a span, after a member that ends here, is made of further members."""
+        if at == span.end:
+            return True
+        follows = at
+        while follows < span.end and span.doc[follows].text in _BETWEEN:
+            follows += 1
+        others = ends.get((follows, span.label_), ()) if follows > at else ()
+        return any(end <= span.end and goes_on(span, end) for end in others)
+
+    return {
+        (span.start, span.end, span.label_)
+        for span in spans
+        if any(end < span.end and goes_on(span, end) for end in ends[span.start, span.label_])
+    }
+
+
+def cut_mention(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
+    """A mention that a model found, as spans: cut at blank lines, which models of words do not see, and without words
+    at its end that begin something else ("MRI of the").
 
     Arguments:
         doc: The document.
@@ -98,13 +127,14 @@ def cut_at_blank_lines(doc: Doc, start: int, end: int, label: str) -> Iterator[S
         label: The mention's label.
     """
     first = start
-    for i in range(start, end):
-        if doc[i].is_space and doc[i].text.count("\n") > 1:
-            if i > first:
-                yield Span(doc, first, i, label)
+    for i in range(start, end + 1):
+        if i == end or (doc[i].is_space and doc[i].text.count("\n") > 1):
+            last = i
+            while last > first and (doc[last - 1].is_space or doc[last - 1].text in _NO_END):
+                last -= 1
+            if last > first:
+                yield Span(doc, first, last, label)
             first = i + 1
-    if end > first:
-        yield Span(doc, first, end, label)
 
 
 def _preference(span: Span) -> tuple[int, int, int, str, int]:
