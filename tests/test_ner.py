@@ -33,6 +33,19 @@ def test_it_finds_conditions_and_drugs(pipeline):
     assert {("cisplatin", "DRUG"), ("nephrotoxicity", "CONDITION"), ("ovarian cancer", "CONDITION")} <= found
 
 
+def test_mentions_below_the_threshold_are_left_out(pipeline):
+    def scores(threshold):
+        doc = MedlinkNer(threshold=threshold).load_model(MODEL)(pipeline.make_doc(SENTENCE))
+        return [span._.finders["medlink_ner"] for span in doc.spans[GROUP]]
+
+    every = scores(0.0)
+    middle = sorted(every)[len(every) // 2]
+    assert scores(middle) == [score for score in every if score >= middle] != every
+    assert scores(1.0) == []
+    with pytest.raises(MedlinkError, match="threshold must be from 0 to 1"):
+        MedlinkNer(threshold=1.5)
+
+
 @pytest.mark.slow
 def test_a_long_text_is_read_to_its_end_and_no_mention_counted_twice(pipeline):
     repeats = 200  # some 3,000 pieces, eight windows

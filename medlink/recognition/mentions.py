@@ -17,6 +17,7 @@ from spacy.tokens import Doc, Span
 
 from medlink.document.sections import section_rows
 from medlink.document.sentences import sentence_bounds
+from medlink.errors import MedlinkError
 from medlink.extensions import add_finder, get_finders
 from medlink.types import LABELS
 
@@ -135,6 +136,12 @@ def cut_mention(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
             if last > first:
                 yield Span(doc, first, last, label)
             first = i + 1
+
+
+def check_threshold(name: str, threshold: float) -> None:
+    """Raise :class:`MedlinkError` where a component's threshold is no score."""
+    if not 0 <= threshold <= 1:
+        raise MedlinkError(f"{name}: threshold must be from 0 to 1, not {threshold}")
 
 
 def _preference(span: Span) -> tuple[int, int, int, str, int]:
