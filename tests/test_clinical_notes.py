@@ -61,6 +61,13 @@ def test_every_condition_of_the_sources_has_a_code_or_is_said_to_have_none():
                     assert text.lower() in codes, text
 
 
+def test_terms_of_training_notes_are_not_put_into_held_out_ones():
+    terms = generate.read_terms()
+    assert terms.keys() == set(generate.LETTERS.values())
+    held_out = {(label, one.lower()) for (label, _), of in generate.read_variants("heldout").items() for one in of}
+    assert not {(label, one.lower()) for label, of in terms.items() for one in of} & held_out
+
+
 def test_no_note_is_another_one_over_again_and_no_held_out_note_was_seen():
     seen = {part: [generate.triples(parse_marked(note)[0]) for note in notes(part)] for part in ("train", "heldout")}
     every = seen["train"] + seen["heldout"]
