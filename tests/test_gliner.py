@@ -254,6 +254,8 @@ def test_settings_out_of_range_are_told(config, message):
 
 
 def test_without_a_model_it_says_what_to_do(tmp_path):
+    # In whichever order spaCy looks at a component's attributes when another one joins it.
+    assert not hasattr(MedlinkGliner(), "model")
     nlp = spacy.blank("en")
     nlp.add_pipe("medlink_gliner", config={"labels": ["drug"]})
     with pytest.raises(MedlinkError, match="medlink_gliner has no model; set config"):

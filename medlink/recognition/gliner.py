@@ -135,8 +135,8 @@ class MedlinkGliner:
         return self
 
     @property
-    def model(self) -> GlinerModel:
-        """The model.
+    def network(self) -> GlinerModel:
+        """The model. Not named ``model``, which spaCy may ask any component for before there is one.
 
         Raises:
             MedlinkError: There is none, or it cannot be read.
@@ -188,7 +188,7 @@ class MedlinkGliner:
             contents = [doc.text for doc in docs]  # put together anew at each access
             words = [self._words(doc, text) for doc, text in zip(docs, contents, strict=True)]
             texts = [[text[start:end] for start, end in of_doc] for text, of_doc in zip(contents, words, strict=True)]
-            logits = self.model.logits(texts, list(asked), batch_size=self.batch_size)
+            logits = self.network.logits(texts, list(asked), batch_size=self.batch_size)
             for doc, of_doc, scores in zip(docs, words, logits, strict=True):
                 if self.retype:
                     self._retype(doc, of_doc, scores, list(asked.values()), least)
@@ -209,14 +209,14 @@ class MedlinkGliner:
 
     def _words(self, doc: Doc, text: str) -> list[tuple[int, int]]:
         """First character of each word that the model reads, and the character after its last one."""
-        if self.model.layout.words == "tokens":
+        if self.network.layout.words == "tokens":
             return [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
         return [match.span() for match in _WORDS.finditer(text)]
 
     def _find(
         self, doc: Doc, words: list[tuple[int, int]], logits: FloatArray, labels: list[str], threshold: float
     ) -> None:
-        found = decode_spans(logits, by_span=self.model.layout.by_span, threshold=threshold)
+        found = decode_spans(logits, by_span=self.network.layout.by_span, threshold=threshold)
         spans: list[Span] = []
         scores: list[float] = []
         for one in choose(found, nested=self.nested):
@@ -236,7 +236,7 @@ class MedlinkGliner:
         for span in mentions_of(doc):
             first, after = bisect_right(ends, span.start_char), bisect_left(starts, span.end_char)
             if first < after:
-                scores = score_span(logits, first, after, by_span=self.model.layout.by_span)
+                scores = score_span(logits, first, after, by_span=self.network.layout.by_span)
                 best = int(scores.argmax())
                 if scores[best] >= threshold:
                     new = Span(doc, span.start, span.end, labels[best], kb_id=span.kb_id, span_id=span.id)

@@ -117,7 +117,7 @@ def test_exported_models_of_the_library_give_what_the_library_gives(settings, tm
         assert [one[:3] for one in found] == [(one["start"], one["end"], one["label"]) for one in expected]
         assert [one[3] for one in found] == pytest.approx([one["score"] for one in expected], abs=1e-3)
     spans = decode_spans(
-        finder.model.logits([text.split()], labels)[0], by_span=span_mode != "token_level", threshold=0.5
+        finder.network.logits([text.split()], labels)[0], by_span=span_mode != "token_level", threshold=0.5
     )
     assert len(choose(spans, nested=True)) >= len(choose(spans, nested=False))
 
