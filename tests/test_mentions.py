@@ -93,6 +93,10 @@ def test_a_list_gives_way_to_its_members():
         (["hemophilia", "A"], ["hemophilia A"]),
         (["of", "the"], []),
         (["loss", "of", "the", "leg"], ["loss of the leg"]),
+        (["The", "left", "knee"], ["left knee"]),
+        (["a", "cough"], ["cough"]),
+        (["a", "fib"], ["a fib"]),
+        (["the"], []),
     ],
 )
 def test_what_models_find_is_cut_at_blank_lines_and_trimmed(words, expected):

@@ -25,6 +25,9 @@ GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
 _NO_END = frozenset("of the with and or into to in for by from - / ( , ; :".split())
+# Articles, which no mention begins with; but "a fib" and "a line" are short for other words.
+_ARTICLES = frozenset("the The an An a".split())
+_AFTER_A = frozenset("fib flutter line lines".split())
 # What stands between the members of a list.
 _BETWEEN = frozenset(", ; / & and or".split())
 
@@ -118,8 +121,8 @@ def _lists(spans: Collection[Span]) -> set[tuple[int, int, str]]:
 
 
 def cut_mention(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
-    """A mention that a model found, as spans: cut at blank lines, which models of words do not see, and without words
-    at its end that begin something else ("MRI of the").
+    """A mention that a model found, as spans: cut at blank lines, which models of words do not see, without an article
+    before it and without words at its end that begin something else ("MRI of the").
 
     Arguments:
         doc: The document.
@@ -133,6 +136,8 @@ def cut_mention(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
             last = i
             while last > first and (doc[last - 1].is_space or doc[last - 1].text in _NO_END):
                 last -= 1
+            if last > first + 1 and doc[first].text in _ARTICLES and doc[first + 1].text not in _AFTER_A:
+                first += 1
             if last > first:
                 yield Span(doc, first, last, label)
             first = i + 1
