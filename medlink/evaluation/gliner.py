@@ -10,6 +10,9 @@ from medlink.recognition.gliner import choose
 from medlink.training.corpus import Passage, read_corpus
 from medlink.training.settings import GlinerSettings
 
+#: Labels asked for at once: as many as medlink has, and one.
+AT_ONCE = 8
+
 
 def score_gliner_splits(model: GlinerModel, settings: GlinerSettings) -> Iterator[tuple[str, str, dict[str, Scores]]]:
     """Score a model on the development and held-out splits that training settings name.
@@ -41,7 +44,7 @@ def _kind(corpus: str, split: str, settings: GlinerSettings) -> str:
 def score_gliner(
     model: GlinerModel, passages: Sequence[Passage], phrases: Mapping[str, Sequence[str]], threshold: float = 0.5
 ) -> dict[str, Scores]:
-    """Score a model on passages, asked for one label at a time, by its first name.
+    """Score a model on passages, asked for :data:`AT_ONCE` of their labels at once, each by its first name.
 
     Arguments:
         model: The model.
@@ -54,10 +57,14 @@ def score_gliner(
     """
     texts = [passage.words for passage in passages]
     found: list[set[tuple[str, int, int]]] = [set() for _ in passages]
-    # One label at a time: corpora annotate labels that lie inside one another.
-    for label in sorted({label for passage in passages for label in passage.tags}):
-        for logits, of in zip(model.logits(texts, [phrases[label][0]]), found, strict=True):
-            spans = choose(decode_spans(logits, by_span=model.layout.by_span, threshold=threshold), nested=False)
-            of.update((label, one.start, one.end) for one in spans)
+    labels = sorted({label for passage in passages for label in passage.tags})
+    for first in range(0, len(labels), AT_ONCE):
+        asked = labels[first : first + AT_ONCE]
+        for logits, of in zip(model.logits(texts, [phrases[label][0] for label in asked]), found, strict=True):
+            spans = decode_spans(logits, by_span=model.layout.by_span, threshold=threshold)
+            # Each label for itself: corpora annotate labels that lie inside one another.
+            for column, label in enumerate(asked):
+                chosen = choose((one for one in spans if one.label == column), nested=False)
+                of.update((label, one.start, one.end) for one in chosen)
     gold = [{(label, *span) for label in passage.tags for span in passage.spans(label)} for passage in passages]
     return score_spans(gold, found)

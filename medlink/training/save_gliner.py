@@ -39,8 +39,8 @@ that no corpus holds are asked for now and then. A label that a corpus does not 
 
 ## Scores
 
-Strict: a mention is right only with the same offsets and label. Asked for one label at a time, at the threshold 0.5,
-measured with the ONNX model in this folder.
+Strict: a mention is right only with the same offsets and label. Asked for up to eight labels at once, at the threshold
+0.5, measured with the ONNX model in this folder.
 
 {scores}
 
