@@ -106,6 +106,7 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(notes, model, tmp_path
             annotate(notes, out, model, engine=cut_off)
         # What a killed worker or ledger may leave.
         (out / "part-000099.jsonl.123.partial").write_text("half")
+        (out / "report.html.123.partial").write_text("half")
         (out / "part-000004.jsonl").write_text("not in the ledger")
         with (out / "ledger.jsonl").open("a") as ledger:
             ledger.write('{"shard": 4, "docum')

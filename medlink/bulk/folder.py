@@ -136,12 +136,12 @@ class RunFolder:
         return finished
 
     def tidy(self) -> None:
-        """Take away what interrupted shards left."""
+        """Take away what was not finished when a run was interrupted."""
         (self.path / QUARANTINE).mkdir(exist_ok=True)
         for folder in (self.path, self.path / QUARANTINE):
             for one in folder.iterdir():
                 number = part_number(one.name)
-                if number is not None and (one.name.endswith(PARTIAL) or number not in self.finished):
+                if one.name.endswith(PARTIAL) or (number is not None and number not in self.finished):
                     shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 
