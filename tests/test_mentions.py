@@ -5,7 +5,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 
 from medlink.models import blank_pipeline
-from medlink.recognition.mentions import GROUP, add_mentions, cut_mention
+from medlink.recognition.mentions import GROUP, add_mentions, cut_at_blank_lines, trim
 
 
 def document(words="chest pain and low potassium"):
@@ -103,4 +103,5 @@ def test_what_models_find_is_cut_at_blank_lines_and_trimmed(words, expected):
     following = [*words[1:], ""]
     spaces = [bool(one.strip() and other.strip()) for one, other in zip(words, following, strict=True)]
     doc = Doc(spacy.blank("en").vocab, words=words, spaces=spaces)
-    assert [span.text for span in cut_mention(doc, 0, len(doc), "CONDITION")] == expected
+    spans = cut_at_blank_lines(doc, 0, len(doc), "CONDITION")
+    assert [one.text for span in spans if (one := trim(span)) is not None] == expected

@@ -120,9 +120,8 @@ def _lists(spans: Collection[Span]) -> set[tuple[int, int, str]]:
     }
 
 
-def cut_mention(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
-    """A mention that a model found, as spans: cut at blank lines, which models of words do not see, without an article
-    before it and without words at its end that begin something else ("MRI of the").
+def cut_at_blank_lines(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
+    """A mention as spans, cut at blank lines, which models of words do not see.
 
     Arguments:
         doc: The document.
@@ -131,16 +130,30 @@ def cut_mention(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
         label: The mention's label.
     """
     first = start
-    for i in range(start, end + 1):
-        if i == end or (doc[i].is_space and doc[i].text.count("\n") > 1):
-            last = i
-            while last > first and (doc[last - 1].is_space or doc[last - 1].text in _NO_END):
-                last -= 1
-            if last > first + 1 and doc[first].text in _ARTICLES and doc[first + 1].text not in _AFTER_A:
-                first += 1
-            if last > first:
-                yield Span(doc, first, last, label)
+    for i in range(start, end):
+        if doc[i].is_space and doc[i].text.count("\n") > 1:
+            if i > first:
+                yield Span(doc, first, i, label)
             first = i + 1
+    if end > first:
+        yield Span(doc, first, end, label)
+
+
+def trim(span: Span) -> Span | None:
+    """A mention without an article before it and without words at its end that begin something else ("MRI of the").
+
+    Arguments:
+        span: The mention.
+
+    Returns:
+        What is left of it; None where nothing is.
+    """
+    doc, start, end = span.doc, span.start, span.end
+    while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END):
+        end -= 1
+    if end > start + 1 and doc[start].text in _ARTICLES and doc[start + 1].text not in _AFTER_A:
+        start += 1
+    return Span(doc, start, end, span.label) if end > start else None
 
 
 def check_threshold(name: str, threshold: float) -> None:

@@ -16,7 +16,7 @@ from medlink.errors import MedlinkError
 from medlink.inference.batches import run_windows
 from medlink.inference.onnx import OnnxModel
 from medlink.inference.wordpiece import WordPieceEncoder
-from medlink.recognition.mentions import add_mentions, check_threshold, cut_mention
+from medlink.recognition.mentions import add_mentions, check_threshold, cut_at_blank_lines, trim
 from medlink.recognition.tags import decode, tag_score, tags_to_spans
 
 _MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
@@ -176,8 +176,8 @@ class MedlinkNer:
                         score = tag_score(of_words[start:end, column], tags[start:end, column])
                         if score < self.threshold:
                             continue
-                        spans = cut_mention(doc, int(words[start]), int(words[end - 1]) + 1, label)
-                        found += [(span, score) for span in spans]
+                        spans = cut_at_blank_lines(doc, int(words[start]), int(words[end - 1]) + 1, label)
+                        found += [(one, score) for span in spans if (one := trim(span)) is not None]
             results.append([one for one in found if one[0].text.casefold() not in self.stop_mentions])
         return results
 
