@@ -1,6 +1,6 @@
 """Speed of a GLiNER model from ONNX and from PyTorch, batch for batch, and whether both find the same.
 
-Run ``python benchmarks/gliner.py runs/gliner`` after ``medlink train gliner``: the folder holds the model as ONNX in
+Run ``python benchmarks/zero_shot.py runs/gliner`` after ``medlink train gliner``: the folder holds the model as ONNX in
 ``model`` and as the gliner library keeps it in ``library``. Needs ``pip install medlink[train]``.
 """
 
