@@ -38,7 +38,7 @@ def gliner(
     config: Annotated[Path, typer.Argument(help="Training settings that name the corpora; see configs/gliner.cfg.")],
     model: Annotated[str, typer.Option(help="Installed pipeline package with medlink_gliner.")] = "en_medlink_gliner",
 ) -> None:
-    """Strict F1 of medlink_gliner, asked for one type at a time in plain words, exact spans."""
+    """Strict F1 of medlink_gliner, asked for up to eight types at once in plain words, exact spans."""
     from medlink.evaluation.gliner import score_gliner_splits
     from medlink.inference.gliner import GlinerModel
     from medlink.models import find_model
