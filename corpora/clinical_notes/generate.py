@@ -17,6 +17,7 @@ import random
 import re
 import shutil
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,37 +79,34 @@ class Piece:
         return f"{{{self.text}|{attributes}}}" if attributes else f"{{{self.text}}}"
 
 
+def read_lists(name: str) -> Iterator[tuple[str, list[str]]]:
+    """The lines of a file of the sources: what stands before the colon, and the words behind it."""
+    for line in (FOLDER / "source" / name).read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            head, _, words = line.partition(": ")
+            yield head, [word.strip() for word in words.split(";")]
+
+
 def read_codes() -> dict[str, str]:
     """From the words of a condition, lower-cased, to its code, which is "" where it has none."""
-    codes = {}
-    for line in (FOLDER / "source/codes.txt").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            code, _, names = line.partition(": ")
-            codes.update({name.strip().lower(): code.removeprefix("-") for name in names.split(";")})
-    return codes
+    lists = read_lists("codes.txt")
+    return {name.lower(): code.removeprefix("-") for code, names in lists for name in names}
 
 
 def read_variants(part: str) -> dict[tuple[str, str], list[str]]:
     """From a label and a word, lower-cased, to what may stand for it; each part puts in one half of a line's words."""
     variants = {}
-    for line in (FOLDER / "source/variants.txt").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            label, _, words = line.partition(": ")
-            kinds = [word.strip() for word in words.split(";")]
-            own = [kind for i, kind in enumerate(kinds) if len(kinds) < 4 or (i % 4 == 3) == (part == "heldout")]
-            variants.update({(label, kind.lower()): own for kind in kinds})
+    for label, kinds in read_lists("variants.txt"):
+        own = [kind for i, kind in enumerate(kinds) if len(kinds) < 4 or (i % 4 == 3) == (part == "heldout")]
+        variants.update({(label, kind.lower()): own for kind in kinds})
     return variants
 
 
 def read_terms() -> dict[str, list[str]]:
     """By label, what may stand for any of its mentions in training notes: no word that is put into held-out ones."""
     kept = {(label, word.lower()) for (label, _), words in read_variants("heldout").items() for word in words}
-    terms = {}
-    for line in (FOLDER / "source/terms.txt").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            label, _, words = line.partition(": ")
-            terms[label] = [word for word in words.split("; ") if (label, word.lower()) not in kept]
-    return terms
+    lists = read_lists("terms.txt")
+    return {label: [word for word in words if (label, word.lower()) not in kept] for label, words in lists}
 
 
 def read_sources(part: str) -> list[str]:

@@ -4,7 +4,7 @@ Every finder (token classifier, GLiNER, dictionary) adds its mentions to ``doc.s
 overlap; ``span._.finders`` says which of them found a mention, with the score of each. ``doc.ents`` holds a choice
 without overlaps: the longest first; of two as long, the one that more finders found; then the label that comes first in
 :data:`medlink.types.LABELS` (others come last, by name), then the one that starts first. A mention that is a list of
-others with its label ("nausea and vomiting", where both were found as well) gives way to them.
+others with its label ("hepatitis, gout", where both were found as well) gives way to them.
 """
 
 from __future__ import annotations
