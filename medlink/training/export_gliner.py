@@ -13,7 +13,7 @@ from gliner import GLiNER
 
 from medlink.errors import MedlinkError
 from medlink.inference.gliner import CONFIG, MODEL, TOKENIZER, GlinerLayout
-from medlink.training.export import quantize_weights, round_weights
+from medlink.training.export import drop_nan_guards, quantize_weights, round_weights
 
 Weights = Literal["fp32", "int8"]
 
@@ -55,7 +55,7 @@ def write_gliner(model: Any, folder: Path, weights: Weights) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
         model.export_to_onnx(scratch)
-        content = (Path(scratch) / MODEL).read_bytes()
+        content = drop_nan_guards((Path(scratch) / MODEL).read_bytes())
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL).write_bytes(quantize_weights(content) if weights == "int8" else content)
     tokenizer = model.data_processor.transformer_tokenizer.backend_tokenizer
