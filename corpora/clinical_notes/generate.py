@@ -13,6 +13,7 @@ file. The held-out notes come from sources of their own, and what is put into th
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
@@ -122,6 +123,9 @@ class Neighbours:
 
     def __init__(self, terminology: Terminology) -> None:
         self._terminology = terminology
+        # Of the clinicians' names in the terminology only these: names that are added to it later leave the notes be.
+        lines = (FOLDER.parent / "clinicians_names.jsonl").read_text("utf-8").splitlines()
+        self._clinicians = {record["id"]: frozenset(record["synonyms"]) for record in map(json.loads, lines)}
         self._below: dict[int, list[int]] = defaultdict(list)
         for row, concept in enumerate(terminology):
             for parent in concept.parents:
@@ -141,7 +145,8 @@ class Neighbours:
                 if above is not None:
                     rows = [one for one in self._below[above] if not self._below[one]] or rows
         concept = self._terminology.concept(rng.choice(rows))
-        names = [concept.name, *(alias.text for alias in concept.aliases)]
+        known = self._clinicians.get(concept.concept_id, frozenset())
+        names = [concept.name, *(one.text for one in concept.aliases if one.scope != "exact" or one.text in known)]
         fit = [n for n in names if n.isascii() and not _UNFIT_NAME.search(n) and len(n.split()) <= _WORDS_OF_NAME]
         return (rng.choice(fit), concept.concept_id) if fit else None
 

@@ -2,8 +2,8 @@
 
 Abstracts have no letterheads, vital signs, medication lists or headings, and a model trained on abstracts
 alone takes "MRN" for a drug. These lines show it what notes look like. Templates, names and word lists are
-written by hand for this project; conditions come in half from the clinicians' names that medlink adds to
-ICD-10-CM. Labels: CONDITION, DRUG and ANATOMY are annotated everywhere they occur in a template.
+written by hand for this project; conditions come in half from clinicians' names of ICD-10-CM codes
+(``clinicians_names.jsonl``). Labels: CONDITION, DRUG and ANATOMY are annotated everywhere they occur in a template.
 
 Run ``python corpora/note_lines/generate.py`` to write train.pubtator.txt and dev.pubtator.txt beside this
 file. The dev part uses templates, people, drugs and conditions that the training part never does.
@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import random
 import re
-from importlib.resources import files
 from pathlib import Path
 
 SEED = 20260
@@ -137,7 +136,7 @@ def _spaced(words: list[str]) -> list[str]:
 
 
 def _conditions() -> list[str]:
-    text = files("medlink.terminology").joinpath("data/synonyms-icd10cm.jsonl").read_text("utf-8")
+    text = (FOLDER.parent / "clinicians_names.jsonl").read_text("utf-8")
     records = map(json.loads, text.splitlines())
     # Z codes are circumstances ("former smoker"), no conditions.
     return [name for record in records if record["id"][0] != "Z" for name in record["synonyms"]]
