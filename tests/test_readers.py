@@ -12,8 +12,9 @@ from medlink import MedlinkError
 from medlink.terminology.readers import READERS
 from medlink.terminology.readers.carried import carried_files
 from medlink.terminology.readers.icd10cm import read_icd10cm
-from medlink.terminology.readers.jsonl import read_jsonl
+from medlink.terminology.readers.jsonl import read_jsonl, read_synonyms
 from medlink.terminology.readers.obo import read_hpo
+from medlink.terminology.words import verbatim_key
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,39 @@ def test_a_section_of_one_category_is_that_category(icd10cm):
 )
 def test_names_follow_from_the_conventions_of_icd10cm(icd10cm, code, alias):
     assert alias.casefold() in {name.casefold() for name in icd10cm[1][code].synonyms}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("R75", "HIV"),  # inconclusive laboratory evidence of it
+        ("D80.2", "IgA"),  # selective deficiency of it
+        ("R74.02", "LDH"),  # elevation of it
+        ("Z11.4", "HIV"),  # screening for it
+        ("M92.1", "Burns"),  # who described osteochondrosis of the ulna
+    ],
+)
+def test_what_a_part_of_a_description_abbreviates_is_no_name_of_the_code(icd10cm, code, name):
+    assert name not in icd10cm[1][code].synonyms
+
+
+@pytest.mark.slow
+def test_chapters_and_sections_are_no_conditions(icd10cm):
+    types = {concept_id: concept.types for concept_id, concept in icd10cm[1].items()}
+    assert types["I20-I25"] == types["9"] == ("Chapter or section",)
+    assert types["I21"] == types["I21.9"] == ("Condition",)
+
+
+@pytest.mark.slow
+def test_each_of_the_clinicians_names_belongs_to_one_code_that_exists(icd10cm):
+    codes = {}
+    for code, names in read_synonyms("icd10cm").items():
+        assert code in icd10cm[1], code
+        for name in names:
+            assert name.strip() == name != ""
+            assert codes.setdefault(verbatim_key(name), code) == code, (name, code, codes[verbatim_key(name)])
+    assert len(codes) > 13_000
 
 
 def test_icd10cm_sources_that_do_not_fit_are_refused(tmp_path):

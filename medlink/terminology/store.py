@@ -173,12 +173,17 @@ class Terminology:
         end = int(self._first_alias[row + 1]) if row + 1 < len(self) else len(self.aliases)
         return range(int(self._first_alias[row]), end)
 
+    def parents(self, row: int) -> list[int]:
+        """The rows of the concepts right above one."""
+        rows: list[int] = self._parents[row].tolist()
+        return rows
+
     def ancestors(self, row: int) -> set[int]:
         """The rows of all concepts above one, itself left out."""
         found: set[int] = set()
         stack = [row]
         while stack:
-            for parent in self._parents[stack.pop()].tolist():
+            for parent in self.parents(stack.pop()):
                 if parent not in found:
                     found.add(parent)
                     stack.append(parent)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medlink.document.schwartz_hearst import find_definitions
 from medlink.errors import MedlinkError
 from medlink.formats.text import read_text
 from medlink.terminology.readers import Source
@@ -34,6 +35,7 @@ _NOTES = {
 _PARENTHESES = re.compile(r"\s*\([^()]*\)")
 _BRACKETS = re.compile(r"\s*\[([^\[\]]*)\]")
 _UNSPECIFIED = re.compile(r",? (?:NOS|unspecified)$|, unspecified(?: \w+){0,2}$", re.IGNORECASE)
+_NAME = re.compile(r"[A-Z][a-zé-ÿ]+")
 _MALIGNANT = "Malignant neoplasm of "
 _CODES_IN_NOTE = re.compile(r"\s*\([A-Z0-9.\-, ]+\)$")
 
@@ -205,9 +207,15 @@ def _derived(text: str) -> Iterator[str]:
     bare = _BRACKETS.sub("", _PARENTHESES.sub("", text)).strip()
     forms = {text, bare}
     for match in _BRACKETS.finditer(text):
-        # An abbreviation stands for the words before it: "Human immunodeficiency virus [HIV] disease".
-        rest = text[match.end() :].strip(" ,")
-        forms.add(_PARENTHESES.sub("", f"{match[1]} {rest}".strip()))
+        before, within, rest = text[: match.start()], match[1], text[match.end() :].strip(" ,")
+        # An abbreviation stands for the words before it that it abbreviates, any other synonym for all of them:
+        # "Screening for human immunodeficiency virus [HIV]", "Thyrotoxicosis [hyperthyroidism]".
+        definition = next(find_definitions(f"{before} ({within})"), None)
+        if definition is not None and definition.short == within:
+            within = f"{before[: definition.long_start]}{within}"
+        elif not rest and _NAME.fullmatch(within):
+            continue  # who described it, "Osteochondrosis of carpal scaphoid [Burns]"
+        forms.add(_PARENTHESES.sub("", f"{within} {rest}".strip()))
     forms |= {_UNSPECIFIED.sub("", form).strip() for form in tuple(forms)}
     forms |= {form.removeprefix("Unspecified ") for form in forms}
     forms |= {f"Cancer of {form.removeprefix(_MALIGNANT)}" for form in forms if form.startswith(_MALIGNANT)}
@@ -223,9 +231,11 @@ def _kind(code: str, entry: _Entry) -> str:
 
 
 def _domain(code: str) -> str:
-    """Semantic type by chapter: external causes (V-Y) and health status factors (Z) are no conditions."""
-    if code[0] in "VWXY" or code == "20":
+    """Semantic type: external causes (V-Y), health status factors (Z), chapters and sections are no conditions."""
+    if code[0].isdigit() or "-" in code:
+        return "Chapter or section"
+    if code[0] in "VWXY":
         return "External cause"
-    if code[0] == "Z" or code == "21":
+    if code[0] == "Z":
         return "Health status factor"
     return "Condition"
