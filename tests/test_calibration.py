@@ -20,6 +20,7 @@ from medlink.evaluation.linking import (
 from medlink.linking.calibration import Calibration, default_calibration, softmax_with_nil
 from medlink.linking.evidence import FEATURES
 from medlink.linking.model import LinkModel
+from medlink.linking.stages import Query
 from medlink.types import Candidate
 
 
@@ -109,6 +110,28 @@ def test_of_a_category_and_its_code_with_one_name_the_code_is_meant():
     best = Linker([codes], model=LinkModel.from_encoder(TrigramEncoder())).link(["pneumonia"])[0][0]
     assert best.concept_id == "J18.9"
     assert best.score > 0.7
+
+
+def test_the_category_of_what_was_found_is_weighed_too():
+    codes = Terminology.from_records(
+        "codes",
+        [
+            Concept("G71.0", "Myasthenic group", types=("Condition",), parents=("G",)),
+            Concept("G71.03", "Limb girdle dystrophy, dysferlin", types=("Condition",), parents=("G71.0",)),
+            Concept("G", "Limb girdle chapter", types=("Chapter or section",)),
+            Concept("Z", "Unlike all this", types=("Condition",)),
+        ],
+    )
+    ranker = Linker([codes], model=LinkModel.from_encoder(TrigramEncoder())).ranker
+    (found,) = ranker.gather([Query("limb girdle dystrophy type 2y")], codes, 25)
+    narrow, category = codes.row("G71.03"), codes.row("G71.0")
+    assert found.hits[category]["broader"].score == max(hit.score for hit in found.hits[narrow].values())
+    assert not any("broader" in found.hits.get(codes.row(id_), {}) for id_ in ("G", "Z", "G71.03"))
+    column = FEATURES.index("broader")
+    assert found.features([narrow, category], codes)[:, column].tolist() == [
+        0,
+        pytest.approx(found.hits[category]["broader"].score),
+    ]
 
 
 def candidate(concept_id, score, nil=False):

@@ -33,9 +33,14 @@ FEATURES = (
     "dense",  # cosine of the nearest name
     "dense_first",  # best of that stage
     "dense_ahead",  # by how much the cosine exceeds that of the next concept
+    "broader",  # score of the best concept not far below it
     "rerank",  # logit of the cross-encoder against NIL
     "bias",
 )
+#: What finds the concepts above those that were found: where no narrow one fits, a broad one may.
+BROADER = "broader"
+# Concepts of each stage that the ones above are taken of, and how far above.
+_NARROW, _UP = 5, 2
 _COLUMN = {name: i for i, name in enumerate(FEATURES)}
 
 
@@ -74,7 +79,7 @@ class Evidence:
         by_stage = self.hits[concept]
         stage = next((one for one in SURE_STAGES if one in by_stage), None)
         if stage is None:
-            stage = max(by_stage, key=lambda one: by_stage[one].score)
+            stage = max(by_stage, key=lambda one: (one != BROADER, by_stage[one].score))
         return by_stage[stage], stage
 
     def sure(self) -> list[int]:
@@ -85,14 +90,31 @@ class Evidence:
         """The concepts worth weighing: those looked up, and the best ``most`` of each stage that searches."""
         kept = set(self.sure())
         for stage in {stage for by_stage in self.hits.values() for stage in by_stage}:
-            scores = {c: by_stage[stage].score for c, by_stage in self.hits.items() if stage in by_stage}
-            kept.update(first(scores)[:most])
+            kept.update(first(self._scores_of(stage))[:most])
         return sorted(kept)
+
+    def add_broader(self, terminology: Terminology) -> None:
+        """Find the concepts above the best of each stage, but for those of another semantic type, as chapters are."""
+        scores: dict[int, float] = {}
+        for stage in {stage for by_stage in self.hits.values() for stage in by_stage}:
+            for concept in first(self._scores_of(stage))[:_NARROW]:
+                score = self.hits[concept][stage].score
+                types = set(terminology.concept_types(concept))
+                level = [concept]
+                for _ in range(_UP):
+                    level = [parent for one in level for parent in terminology.parents(one)]
+                    for parent in level:
+                        if types & set(terminology.concept_types(parent)):
+                            scores[parent] = max(score, scores.get(parent, 0.0))
+        hits = [Hit(terminology.alias_rows(row)[0], score) for row, score in scores.items()]
+        self.add(BROADER, hits, terminology)
+
+    def _scores_of(self, stage: str) -> dict[int, float]:
+        return {concept: by_stage[stage].score for concept, by_stage in self.hits.items() if stage in by_stage}
 
     def drop_unweighed(self, most: int) -> None:
         """Keep the hits of the concepts worth weighing; argument as for :meth:`weighed`."""
-        scores = (by_stage["dense"].score for by_stage in self.hits.values() if "dense" in by_stage)
-        self.farthest = min(scores, default=self.farthest)
+        self.farthest = min(self._scores_of("dense").values(), default=self.farthest)
         self.hits = {concept: self.hits[concept] for concept in self.weighed(most)}
         self._features.clear()
 
@@ -138,13 +160,15 @@ class Evidence:
             if prior := by_stage.get("prior"):
                 own[_COLUMN["prior" if exact or "synonym" in by_stage else "prior_alone"]] = prior.score
             own[_COLUMN["category"]] = concept in parents and concept in sure
+            if broader := by_stage.get(BROADER):
+                own[_COLUMN["broader"]] = broader.score
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
         return values
 
     def _compare(self, stage: str, concepts: list[int], values: FloatArray) -> None:
         """Fill the columns of a stage, which depend on all that it found."""
-        scores = {concept: by_stage[stage].score for concept, by_stage in self.hits.items() if stage in by_stage}
+        scores = self._scores_of(stage)
         if not scores:
             return
         ordered = sorted(scores.values(), reverse=True)

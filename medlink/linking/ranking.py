@@ -25,7 +25,16 @@ from medlink.types import Candidate
 
 #: Semantic types of ICD-10-CM and HPO that no mention of the label means.
 INCOMPATIBLE_TYPES = {
-    "CONDITION": frozenset({"External cause", "Mode of inheritance", "Clinical modifier", "Frequency", "Blood group"})
+    "CONDITION": frozenset(
+        {
+            "Chapter or section",
+            "External cause",
+            "Mode of inheritance",
+            "Clinical modifier",
+            "Frequency",
+            "Blood group",
+        }
+    )
 }
 #: What has at least this chance after the stages that look names up is not searched for, and what has it after the
 #: search is not read by the cross-encoder,
@@ -142,6 +151,8 @@ class Ranker:
             if not stage.final:
                 ask(stage, searched)
         if self.calibration is not None:
+            for i in searched:
+                evidence[i].add_broader(terminology)
             for one in evidence:
                 one.drop_unweighed(WEIGHED)
         return evidence
@@ -184,13 +195,9 @@ class Ranker:
         """The score of each concept that was found for a mention and is worth weighing."""
         if self.calibration is None:
             return {concept: evidence.best(concept)[0].score for concept in evidence.hits}
-        sure = self._sure_scores(evidence, terminology)
-        left = 1.0
-        if max(sure.values(), default=0.0) >= SURE:
-            # What looking up names is sure of stands, whatever the search finds: that shares what is left.
-            left = max(0.0, 1 - sum(sure.values()))
-        else:
-            sure = {}
+        # What looking up names is sure of stands, whatever the search finds: all else shares what is left.
+        sure = {c: chance for c, chance in self._sure_scores(evidence, terminology).items() if chance >= SURE}
+        left = 1 - sum(sure.values())
         concepts = [concept for concept in evidence.weighed(WEIGHED) if concept not in sure]
         model = "reranked" if evidence.reranked else "full"
         features = evidence.features(concepts, terminology)

@@ -13,6 +13,7 @@ from transformers import AutoModel
 
 from medlink.errors import MedlinkError
 from medlink.inference.wordpiece import WordPieceEncoder
+from medlink.training.start import read_weights
 
 
 def load_weights(model: nn.Module, checkpoint: str, *, optional: str = "") -> None:
@@ -20,14 +21,17 @@ def load_weights(model: nn.Module, checkpoint: str, *, optional: str = "") -> No
 
     Arguments:
         model: The model.
-        checkpoint: A ``last.pt`` or ``best.pt``.
+        checkpoint: A ``last.pt`` or ``best.pt``, or the folder of an exported model, which holds ``model.onnx``.
         optional: What the names of those weights begin with that the checkpoint may lack; they stay as they are.
 
     Raises:
         MedlinkError: The file is no checkpoint of such a model.
     """
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        if Path(checkpoint).is_dir():
+            state = read_weights(Path(checkpoint) / "model.onnx")
+        else:
+            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         known = model.state_dict()
         weights = {
             name: value for name, value in state.get("model", state).items() if name in known or ".layer." not in name

@@ -57,6 +57,11 @@ GAIN = 0.005
 # What a mention without its concepts counts beside the mention.
 _ABSENT = 0.15
 _RIDGE = 0.02
+# With fewer mentions than this, weights are drawn to those of the general terminology, as much as by so many cases.
+_FEW = 1_000
+_LIKENESS = 10.0
+# What the codes are called that say no more than their category.
+_UNSPECIFIED = "unspecified"
 
 
 Weights = dict[str, dict[str, float]]
@@ -113,7 +118,9 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
         name: Terminology.from_records(name, list(read_concepts(source))) for name, source in settings.sources.items()
     }
     priors = count_priors(settings, terminologies)
-    for name, terminology in terminologies.items():
+    # The general one first: the weights of the others are drawn to its own.
+    for name in sorted(terminologies, key=lambda name: name != settings.general):
+        terminology = terminologies[name]
         bridges = [terminologies[other] for other in settings.bridges if other != name]
         linker = Linker(
             [terminology], model=LinkModel(encoder, default_calibration(), reranker, priors), bridges=bridges
@@ -122,11 +129,12 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
         if any(walk.terminology == name for walk in settings.crosswalks.values()):
             items = [with_codes_below(item, terminology) for item in items]
         log.info("%s: %d mentions", name, len(items))
-        weights[name] = _fit(items, linker.ranker, terminology, read=True)
-        held_out[name] = _held_out(items, linker.ranker, terminology)
+        like = weights.get(settings.general) if len(items) < _FEW else None
+        weights[name] = _fit(items, linker.ranker, terminology, like, read=True)
+        held_out[name] = _held_out(items, linker.ranker, terminology, like)
         if reranker is not None and name != settings.general:
             unread = [replace(item, evidence=replace(item.evidence, reranked={})) for item in items]
-            without = _held_out(unread, replace(linker.ranker, reranker=None), terminology)
+            without = _held_out(unread, replace(linker.ranker, reranker=None), terminology, like)
             if held_out[name].accuracy() < without.accuracy() + GAIN:
                 del weights[name]["reranked"]
                 held_out[name] = without
@@ -134,12 +142,12 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
     return Fitted(Calibration(weights), priors, held_out)
 
 
-def _held_out(items: Sequence[Item], ranker: Ranker, terminology: Terminology) -> LinkScores:
+def _held_out(items: Sequence[Item], ranker: Ranker, terminology: Terminology, like: Weights | None) -> LinkScores:
     """How each half is linked with weights that are fitted on the other."""
     scores = LinkScores()
     halves = [[item for item in items if _half(item) == half] for half in (0, 1)]
     for half in (0, 1):
-        fitted = replace(ranker, calibration=Calibration({"*": _fit(halves[1 - half], ranker, terminology)}))
+        fitted = replace(ranker, calibration=Calibration({"*": _fit(halves[1 - half], ranker, terminology, like)}))
         for item in halves[half]:
             right = frozenset(terminology.concept_ids[row] for row in item.right)
             found = fitted.scores(item.evidence, terminology)
@@ -152,27 +160,32 @@ def _half(item: Item) -> int:
     return hash64(item.query.document or item.query.text) % 2
 
 
-def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, read: bool = False) -> Weights:
+def _fit(
+    items: Sequence[Item], ranker: Ranker, terminology: Terminology, like: Weights | None, *, read: bool = False
+) -> Weights:
     """The weights of all models, each fitted on the mentions that it decides.
 
     Arguments:
         items: The mentions.
         ranker: A ranker with the stages that found the evidence.
         terminology: The terminology of the concepts.
+        like: The weights that these are drawn to, so that few mentions do not decide much.
         read: Whether the cross-encoder is to read what looking names up does not settle.
     """
     # What no mention tells anything about stays as it comes with medlink.
     weights: Weights = {model: dict(own) for model, own in default_calibration().weights["*"].items()}
     looked_up = [_sure_case(item, terminology) for item in items if item.evidence.sure()]
+    like = like or {}
     if looked_up:
-        weights["exact"] = fit(looked_up, "exact")
+        weights["exact"] = fit(looked_up, "exact", like.get("exact"))
     ranker = replace(ranker, calibration=Calibration({"*": weights}))
     open_ = [item for item in items if item.evidence.hits and not ranker.settled(item.evidence, terminology)]
     if not open_:
         return weights
     for item in open_ if read else ():
         item.evidence.reranked = {}
-    weights["full"] = fit([case for item in open_ for case in _with_and_without(item, terminology)], "full")
+    cases = [case for item in open_ for case in _with_and_without(item, terminology)]
+    weights["full"] = fit(cases, "full", like.get("full"))
     if ranker.reranker is None:
         return weights
     if read:
@@ -187,7 +200,7 @@ def _fit(items: Sequence[Item], ranker: Ranker, terminology: Terminology, *, rea
             item.evidence.reranked = first_of[item.query.text, item.query.document].evidence.reranked
     both = [case for item in open_ if item.evidence.reranked for case in _with_and_without(item, terminology)]
     if both:
-        weights["reranked"] = fit(both, "reranked")
+        weights["reranked"] = fit(both, "reranked", like.get("reranked"))
     return weights
 
 
@@ -224,12 +237,15 @@ def count_priors(settings: CalibrationSettings, terminologies: Mapping[str, Term
 
 
 def with_codes_below(item: Item, terminology: Terminology) -> Item:
-    """An item for which the codes below the right ones are right too.
+    """An item for which codes below the right ones are right too: those that have its name, and those that say no more.
 
-    Cross-references name a category where the code is meant: "appendicitis" leads to K35, and K35.80 is what is coded.
+    Cross-references name a category where the code is meant: "goiter" leads to E04, and E04.9 is what is coded. Of the
+    others below, which say more than the mention, none is right: "LGMD2Y" is a muscular dystrophy, but not any of them.
     """
-    below = {concept for concept in item.evidence.hits if item.right & set(terminology.ancestors(concept))}
-    return replace(item, right=item.right | below)
+    sure = set(item.evidence.sure())
+    below = {row for row in item.evidence.hits if item.right & terminology.ancestors(row)}
+    same = {row for row in below if row in sure or _UNSPECIFIED in terminology.concept_name(row).lower()}
+    return replace(item, right=item.right | same)
 
 
 def gather(linker: Linker, gold: Sequence[GoldMention], weight: float = 1.0) -> list[Item]:
@@ -254,7 +270,10 @@ def gather(linker: Linker, gold: Sequence[GoldMention], weight: float = 1.0) -> 
 
 def _sure_case(item: Item, terminology: Terminology) -> Case:
     sure = item.evidence.sure()
-    right = np.array([concept in item.right for concept in sure])
+    # Of a category and the code below it, if both are right, the code is meant.
+    named = item.right.intersection(sure)
+    meant = named.difference(*(terminology.ancestors(concept) for concept in named))
+    right = np.array([concept in meant for concept in sure])
     return Case(item.evidence.features(sure, terminology), right, item.weight)
 
 
@@ -271,8 +290,14 @@ def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
     return found
 
 
-def fit(cases: Sequence[Case], model: str) -> dict[str, float]:
-    """Weights of a model's features that make the right candidates, or NIL, of cases likeliest."""
+def fit(cases: Sequence[Case], model: str, like: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Weights of a model's features that make the right candidates, or NIL, of cases likeliest.
+
+    Arguments:
+        cases: The mentions.
+        model: One of :data:`COLUMNS`.
+        like: The weights that these are drawn to; None to draw them a little to 0.
+    """
     columns = [FEATURES.index(name) for name in COLUMNS[model]]
     longest = max(len(case.features) for case in cases)
     features = torch.zeros(len(cases), longest, len(columns), dtype=torch.float64)
@@ -284,7 +309,9 @@ def fit(cases: Sequence[Case], model: str) -> dict[str, float]:
         there[i, :n] = True
         right[i, :n] = torch.from_numpy(case.right)
     importance = torch.tensor([case.weight for case in cases], dtype=torch.float64)
-    weights = torch.zeros(len(columns), dtype=torch.float64, requires_grad=True)
+    drawn_to = torch.tensor([(like or {}).get(name, 0.0) for name in COLUMNS[model]], dtype=torch.float64)
+    ridge = (_RIDGE if like is None else _LIKENESS) / len(cases)
+    weights = drawn_to.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
     nil = torch.zeros(len(cases), 1, dtype=torch.float64)
 
@@ -294,7 +321,7 @@ def fit(cases: Sequence[Case], model: str) -> dict[str, float]:
         total = torch.logsumexp(torch.cat([nil, utilities], 1), 1)
         of_right = torch.logsumexp(utilities.masked_fill(~right, -1e9), 1)
         chosen = torch.where(right.any(1), of_right, nil[:, 0])
-        loss = (importance * (total - chosen)).sum() / importance.sum() + _RIDGE / len(cases) * weights.square().sum()
+        loss = (importance * (total - chosen)).sum() / importance.sum() + ridge * (weights - drawn_to).square().sum()
         loss.backward()
         return loss
 

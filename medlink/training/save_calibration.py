@@ -29,7 +29,7 @@ The priors, what {names:,} names meant, are counted in {counted}.
 ## Reliability
 
 Two folds by document: each mention is scored with weights fitted on the other half. For cross-references a code below
-the one that is named is right too.
+the one that is named is right too, if a name of it is the mention, or if it is the unspecified one.
 
 {reliability}
 

@@ -78,7 +78,7 @@ def save_crossencoder(run: CrossencoderRun, folder: Path) -> None:
         learning_rate=settings.learning_rate,
         absent=settings.absent,
         seed=settings.seed,
-        start=f"the checkpoint of an earlier run ({settings.start})" if settings.start else "the base model",
+        start=f"what an earlier run gave ({settings.start})" if settings.start else "the base model",
         minutes=run.seconds / 60,
         made_with=made_with(),
         sources=", ".join(settings.sources),

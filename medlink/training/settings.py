@@ -269,7 +269,8 @@ class BiencoderSettings:
         warmup: Share of the steps, 0 to 1.
         weight_decay: AdamW's decay.
         dropout: Dropout in the encoder; the attention weights get none.
-        start: Checkpoint (``last.pt``) of an earlier run to go on from; empty to start from the base model.
+        start: Checkpoint (``last.pt``) of an earlier run to go on from, or the folder of an encoder that one exported;
+            empty to start from the base model.
         seed: Decides everything drawn.
     """
 
@@ -338,8 +339,8 @@ class CrossencoderSettings:
         learning_rate: Highest learning rate; it rises over ``warmup`` of the steps and falls linearly.
         warmup: Share of the steps, 0 to 1.
         weight_decay: AdamW's decay.
-        start: Checkpoint (``last.pt``) of a run of the bi-encoder, or of the cross-encoder, to go on from; empty to
-            start from the base model.
+        start: Checkpoint (``last.pt``) of a run of the bi-encoder, or of the cross-encoder, to go on from, or the
+            folder of a model that one exported; empty to start from the base model.
         seed: Decides everything drawn.
     """
 

@@ -24,6 +24,8 @@ from medlink.types import Concept, Document, Mention
 _PREFIXES = {"MSH": "MESH", "OMIMPS": "OMIM", "NCIT": "NCI"}
 #: Scopes of names that are not the concept's own.
 _LOOSE = frozenset({"broad", "includes"})
+# Classes of what has no code of its own ("Other specified muscular dystrophies"): their names do not mean the same.
+_RESIDUAL = "Other "
 
 
 @dataclass(slots=True)
@@ -133,6 +135,8 @@ def _uses(text: str) -> list[AbbreviationUse]:
 
 def _names(concept: Concept) -> list[str]:
     names = [concept.name]
+    if concept.name.startswith(_RESIDUAL):
+        return names
     names += [alias.text for alias in concept.aliases if alias.scope not in _LOOSE and alias.text.strip()]
     return names
 

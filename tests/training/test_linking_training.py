@@ -10,17 +10,17 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from medlink import Concept, MedlinkError, Terminology
+from medlink import Alias, Concept, MedlinkError, Terminology
 from medlink.inference.names import TorchNameEncoder, load_name_encoder
 from medlink.linking import ranking
 from medlink.linking.calibration import MODELS
-from medlink.linking.evidence import Evidence
+from medlink.linking.evidence import FEATURES, Evidence
 from medlink.linking.linker import Linker
 from medlink.linking.model import LinkModel, read_fitted
 from medlink.linking.reranker import Reranker
-from medlink.linking.stages import Query
+from medlink.linking.stages import Hit, Query
 from medlink.training.biencoder import multi_similarity, train_biencoder
-from medlink.training.calibration import Item, fit_calibration, with_codes_below
+from medlink.training.calibration import COLUMNS, Case, Item, fit, fit_calibration, with_codes_below
 from medlink.training.crossencoder import train_crossencoder
 from medlink.training.export_encoder import export_encoder
 from medlink.training.save_biencoder import save_biencoder
@@ -133,6 +133,25 @@ def test_a_cut_off_run_goes_on_to_the_same_end(folder, biencoder, cut_off):
         train_biencoder(biencoder_settings(folder, seed=5), folder / "cut")
     with pytest.raises(MedlinkError, match="not a checkpoint"):
         train_biencoder(biencoder_settings(folder, start=str(folder / "medic.txt")), folder / "none")
+
+
+def test_training_goes_on_from_an_exported_encoder(folder, biencoder):
+    still = biencoder_settings(folder, start=str(folder / "encoder"), rounds=1, steps=1, learning_rate=0.0)
+    run = train_biencoder(still, folder / "from-exported", threads=1)
+    theirs = run.model.state_dict()
+    for name, tensor in biencoder.model.state_dict().items():
+        assert torch.allclose(tensor, theirs[name], atol=0.02), name  # weights of int8
+    with pytest.raises(MedlinkError, match="not a checkpoint"):
+        train_biencoder(replace(still, start=str(folder)), folder / "from-nothing", threads=1)
+
+
+def test_names_of_a_class_of_what_has_no_code_are_no_synonyms(tmp_path):
+    (tmp_path / "codes.jsonl").write_text(
+        '{"id": "G1", "name": "Other rare dystrophies", "synonyms": ["Welander disease", "Udd disease"]}\n'
+        '{"id": "G2", "name": "Gout", "synonyms": ["Podagra"]}\n'
+    )
+    groups, _ = read_groups({"codes": SourceSettings("jsonl", "", [str(tmp_path / "codes.jsonl")])}, {})
+    assert [group.names for group in groups] == [["Other rare dystrophies"], ["Gout", "Podagra"]]
 
 
 def test_mentions_of_a_corpus_are_names_of_their_concepts(folder):
@@ -280,21 +299,35 @@ def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crosse
     assert best.score > 0.5 > nothing.score
 
 
-def test_codes_below_a_cross_referenced_category_are_right_too():
+def test_of_the_codes_below_a_cross_referenced_category_those_that_say_no_more_are_right_too():
     codes = Terminology.from_records(
         "codes",
         [
-            Concept("K35", "Appendicitis"),
-            Concept("K35.8", "Appendicitis, other", parents=("K35",)),
-            Concept("K35.80", "Appendicitis, unspecified", parents=("K35.8",)),
-            Concept("K36", "Other appendicitis"),
+            Concept("G71.0", "Muscular dystrophy"),
+            Concept("G71.00", "Muscular dystrophy, unspecified", parents=("G71.0",)),
+            Concept("G71.01", "Duchenne muscular dystrophy", parents=("G71.0",)),
+            Concept("G71.09", "Other muscular dystrophies", (Alias("Welander", "exact"),), parents=("G71.0",)),
+            Concept("G72", "Other myopathies"),
         ],
     )
-    evidence = Evidence("appendicitis", hits={row: {} for row in range(4)})
-    category, code = (codes.row(id_) for id_ in ("K35", "K35.80"))
-    item = with_codes_below(Item(Query("appendicitis"), frozenset({category}), evidence), codes)
-    assert {codes.concept_ids[row] for row in item.right} == {"K35", "K35.8", "K35.80"}
+    hits = {row: {"dense": Hit(codes.alias_rows(row)[0], 0.5)} for row in range(5)}
+    hits[codes.row("G71.09")]["exact"] = Hit(codes.exact("Welander")[0], 1.0)
+    category, code = (codes.row(id_) for id_ in ("G71.0", "G71.01"))
+    item = with_codes_below(Item(Query("welander"), frozenset({category}), Evidence("welander", hits=hits)), codes)
+    assert {codes.concept_ids[row] for row in item.right} == {"G71.0", "G71.00", "G71.09"}
     assert with_codes_below(replace(item, right=frozenset({code})), codes).right == {code}
+
+
+def test_few_mentions_are_drawn_to_the_weights_of_the_general_terminology():
+    features = np.zeros((2, len(FEATURES)), dtype=np.float32)
+    features[:, FEATURES.index("bias")] = 1
+    features[0, FEATURES.index("dense")] = 1
+    case = Case(features, np.array([True, False]))
+    like = dict.fromkeys(COLUMNS["full"], 0.0) | {"dense": 20.0, "bias": -10.0}
+    few, many = fit([case], "full", like), fit([case] * 500, "full", like)
+    assert few["dense"] == pytest.approx(20, abs=0.5)
+    assert few["lexical"] == 0
+    assert abs(few["bias"] - like["bias"]) < abs(many["bias"] - like["bias"])
 
 
 def test_the_shipped_configs_are_read():
