@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from medlink import Linker, MedlinkError, Terminology
+from medlink import Alias, Concept, Linker, MedlinkError, Terminology
 from medlink.evaluation.corpora import evaluate_concepts, evaluate_dictionary, evaluate_ner
 from medlink.evaluation.linking import crosswalk_gold, evaluate_linking, read_gold, read_unknown
 from medlink.evaluation.names import evaluate_names
@@ -95,6 +95,21 @@ def test_names_count_ties_and_misses(terminology):
     assert (result.names, result.right, result.ties, result.wrong) == (9, 9, 0, [])
     with pytest.raises(MedlinkError, match="unknown scope"):
         evaluate_names(terminology, ["near"])
+
+
+def test_a_code_below_a_category_that_has_its_name_is_right():
+    codes = Terminology.from_records(
+        "codes",
+        [
+            Concept("G43", "Migraine"),
+            Concept("G43.9", "Migraine, unspecified", (Alias("Migraine", "exact"),), (), ("G43",)),
+            Concept("G44", "Headache"),
+            Concept("R51", "Pain in the head", (Alias("Headache", "exact"),)),
+        ],
+    )
+    result = evaluate_names(codes, ["preferred"])
+    assert (result.names, result.right, result.below) == (4, 4, 1)
+    assert evaluate_names(codes, ["exact"]).wrong == [("R51", "Headache", "G44")]
 
 
 def test_a_pipeline_without_ner_is_told(terminology):

@@ -89,7 +89,8 @@ def names(
     result = evaluate_names(Terminology.load(terminology), scope)
     typer.echo(
         f"names {result.names}  right {result.right}  accuracy@1 {result.right / result.names:.5f}  "
-        f"(left out: {result.ties} that another concept has too)  {time.perf_counter() - began:.0f} s"
+        f"({result.below} by a code below that has the name; left out: {result.ties} that another concept has too)  "
+        f"{time.perf_counter() - began:.0f} s"
     )
     for concept_id, name, found in result.wrong[:20]:
         typer.echo(f"  {concept_id} {name!r} links to {found}")

@@ -18,13 +18,16 @@ class NamesResult:
 
     Arguments:
         names: Names given as mentions.
-        right: Those whose concept came out first.
+        right: Those whose concept came out first, or a code below it that has the very name too, which is meant then:
+            "Migraine", a category, gives G43.909.
+        below: How many of these gave such a code.
         ties: Names left out, because another concept has the very same name in one of the scopes.
         wrong: Concept id, name and the concept that came out first, of the rest.
     """
 
     names: int = 0
     right: int = 0
+    below: int = 0
     ties: int = 0
     wrong: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -54,11 +57,19 @@ def evaluate_names(terminology: Terminology, scopes: Sequence[str]) -> NamesResu
             result.ties += 1
             continue
         result.names += 1
-        own = terminology.concept_ids[terminology.alias_concept[row]]
+        concept = int(terminology.alias_concept[row])
         # One candidate is asked for, so the search ends at the exact stage where that has an answer.
-        best = linker.link([name], k=1)[0]
-        if best and best[0].concept_id == own:
+        answers = linker.link([name], k=1)[0]
+        best = terminology.row(answers[0].concept_id) if answers else None
+        below = best is not None and concept in terminology.ancestors(best) and _has_name(terminology, best, name)
+        result.below += below
+        if best == concept or below:
             result.right += 1
         else:
-            result.wrong.append((own, name, best[0].concept_id if best else "NIL"))
+            found = terminology.concept_ids[best] if best is not None else "NIL"
+            result.wrong.append((terminology.concept_ids[concept], name, found))
     return result
+
+
+def _has_name(terminology: Terminology, concept: int, name: str) -> bool:
+    return any(terminology.alias_concept[alias] == concept for alias in terminology.exact(name))
