@@ -61,7 +61,8 @@ def evaluate_names(terminology: Terminology, scopes: Sequence[str]) -> NamesResu
         # One candidate is asked for, so the search ends at the exact stage where that has an answer.
         answers = linker.link([name], k=1)[0]
         best = terminology.row(answers[0].concept_id) if answers else None
-        below = best is not None and concept in terminology.ancestors(best) and _has_name(terminology, best, name)
+        same = bool(answers) and verbatim_key(answers[0].alias) == verbatim_key(name)
+        below = best is not None and same and concept in terminology.ancestors(best)
         result.below += below
         if best == concept or below:
             result.right += 1
@@ -69,7 +70,3 @@ def evaluate_names(terminology: Terminology, scopes: Sequence[str]) -> NamesResu
             found = terminology.concept_ids[best] if best is not None else "NIL"
             result.wrong.append((terminology.concept_ids[concept], name, found))
     return result
-
-
-def _has_name(terminology: Terminology, concept: int, name: str) -> bool:
-    return any(terminology.alias_concept[alias] == concept for alias in terminology.exact(name))

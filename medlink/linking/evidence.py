@@ -89,25 +89,25 @@ class Evidence:
     def weighed(self, most: int) -> list[int]:
         """The concepts worth weighing: those looked up, and the best ``most`` of each stage that searches."""
         kept = set(self.sure())
-        for stage in {stage for by_stage in self.hits.values() for stage in by_stage}:
+        for stage in self._stages():
             kept.update(first(self._scores_of(stage))[:most])
         return sorted(kept)
 
     def add_broader(self, terminology: Terminology) -> None:
-        """Find the concepts above the best of each stage, but for those of another semantic type, as chapters are."""
-        scores: dict[int, float] = {}
-        for stage in {stage for by_stage in self.hits.values() for stage in by_stage}:
-            for concept in first(self._scores_of(stage))[:_NARROW]:
-                score = self.hits[concept][stage].score
-                types = set(terminology.concept_types(concept))
-                level = [concept]
-                for _ in range(_UP):
-                    level = [parent for one in level for parent in terminology.parents(one)]
-                    for parent in level:
-                        if types & set(terminology.concept_types(parent)):
-                            scores[parent] = max(score, scores.get(parent, 0.0))
-        hits = [Hit(terminology.alias_rows(row)[0], score) for row, score in scores.items()]
-        self.add(BROADER, hits, terminology)
+        """Find the concepts above the best of each stage."""
+        narrow: dict[int, float] = {}
+        for stage in self._stages():
+            scores = self._scores_of(stage)
+            for concept in first(scores)[:_NARROW]:
+                narrow[concept] = max(scores[concept], narrow.get(concept, 0.0))
+        broad: dict[int, float] = {}
+        for concept, score in narrow.items():
+            for above in _above(concept, terminology):
+                broad[above] = max(score, broad.get(above, 0.0))
+        self.add(BROADER, [Hit(terminology.alias_rows(row)[0], score) for row, score in broad.items()], terminology)
+
+    def _stages(self) -> set[str]:
+        return {stage for by_stage in self.hits.values() for stage in by_stage}
 
     def _scores_of(self, stage: str) -> dict[int, float]:
         return {concept: by_stage[stage].score for concept, by_stage in self.hits.items() if stage in by_stage}
@@ -186,3 +186,13 @@ class Evidence:
 def first(scores: Mapping[int, float]) -> list[int]:
     """Concepts by falling score; of equal ones the one with the smaller row first."""
     return sorted(scores, key=lambda concept: (-round(scores[concept], 6), concept))
+
+
+def _above(concept: int, terminology: Terminology) -> set[int]:
+    """The concepts not far above one, but for those of another semantic type, as chapters are."""
+    types = set(terminology.concept_type_rows(concept))
+    level, found = {concept}, set[int]()
+    for _ in range(_UP):
+        level = {parent for one in level for parent in terminology.parents(one)}
+        found |= level
+    return {row for row in found if not types.isdisjoint(terminology.concept_type_rows(row))}

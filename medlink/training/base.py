@@ -7,13 +7,12 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 from transformers import AutoModel
 
 from medlink.errors import MedlinkError
 from medlink.inference.wordpiece import WordPieceEncoder
-from medlink.training.start import read_weights
+from medlink.training.start import read_state
 
 
 def load_weights(model: nn.Module, checkpoint: str, *, optional: str = "") -> None:
@@ -28,10 +27,7 @@ def load_weights(model: nn.Module, checkpoint: str, *, optional: str = "") -> No
         MedlinkError: The file is no checkpoint of such a model.
     """
     try:
-        if Path(checkpoint).is_dir():
-            state = read_weights(Path(checkpoint) / "model.onnx")
-        else:
-            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        state = read_state(checkpoint)
         known = model.state_dict()
         weights = {
             name: value for name, value in state.get("model", state).items() if name in known or ".layer." not in name

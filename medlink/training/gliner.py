@@ -33,7 +33,7 @@ from medlink.training.base import base_folder
 from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_corpus
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import GlinerSettings
-from medlink.training.start import read_weights
+from medlink.training.start import read_state
 
 log = logging.getLogger(__name__)
 
@@ -87,12 +87,8 @@ def new_gliner(settings: GlinerSettings) -> Any:
 
 def _start(module: Any, trained: str) -> None:
     """Take the encoder of an exported model, or of a checkpoint of the bi-encoder."""
-    folder = Path(trained)
     try:
-        if folder.is_dir():
-            state = read_weights(folder / "model.onnx")
-        else:
-            state = torch.load(trained, map_location="cpu", weights_only=True)["model"]
+        state = read_state(trained)["model"]
         encoder: Any = module.token_rep_layer.bert_layer.model
         known = encoder.state_dict()
         for name, value in state.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -43,6 +44,18 @@ def start_from_model(model: nn.Module, labels: Sequence[str], folder: str | Path
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise MedlinkError(f"{folder}: not a token classifier of this base ({first})") from None
+
+
+def read_state(trained: str) -> dict[str, Any]:
+    """What an earlier run left: the content of its checkpoint, or under ``"model"`` the weights of an exported model.
+
+    Arguments:
+        trained: A ``last.pt`` or ``best.pt``, or a folder that holds ``model.onnx``.
+    """
+    if Path(trained).is_dir():
+        return {"model": read_weights(Path(trained) / "model.onnx")}
+    state: dict[str, Any] = torch.load(trained, map_location="cpu", weights_only=True)
+    return state
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
