@@ -57,6 +57,15 @@ def test_numbers_sides_and_negations_tell_concepts_apart(linker):
     assert {c.concept_id: c.score for c in type_1}["C7"] < type_1[0].score - 0.1
 
 
+def test_the_first_candidate_is_the_same_where_what_is_sure_is_not_searched_for(linker):
+    mentions = ["heart attack", "anemia", "myocardail infarction", "sparrow"]
+    whole, quick = linker.link(mentions), linker.link(mentions, thorough=False)
+    assert [one[:1] for one in quick] == [one[:1] for one in whole]
+    assert quick[2:] == whole[2:]
+    sure = ["type 1 diabetes mellitus"]
+    assert len(linker.link(sure, thorough=False)[0]) < len(linker.link(sure)[0])
+
+
 def test_another_terminology_lends_its_synonyms():
     phenotypes = Terminology.from_records(
         "phenotypes", [Concept("P1", "Myocardial infarction", (Alias("Heart attack", "exact"),))]

@@ -143,3 +143,12 @@ def test_the_index_finds_every_row_of_a_hash(entries):
     for key, _ in entries:
         assert set(index[key].tolist()) == {row for other, row in entries if other == key}
     assert not len(index[7]) or any(key == 7 for key, _ in entries)
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=6), st.data())
+def test_several_lists_are_read_as_one(lists, data):
+    packed = Lists(*Lists.pack(lists))
+    wanted = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=8))
+    counts, numbers = packed.join(np.array(wanted, dtype=np.int64))
+    assert counts.tolist() == [len(lists[i]) for i in wanted]
+    assert numbers.tolist() == [number for i in wanted for number in lists[i]]

@@ -16,6 +16,7 @@ from medlink import Alias, Concept, Linker, MedlinkError, Terminology
 from medlink.linking import vectors as vectors_module
 from medlink.linking.dense import DenseStage
 from medlink.linking.model import LinkModel
+from medlink.linking.stages import Query
 from medlink.linking.vectors import build_vectors, built_vectors, embed_terminology, quantize, vectors_folder
 
 
@@ -126,3 +127,15 @@ def test_models_open_whatever_part_of_the_linker_is_imported_first():
     # ONNX Runtime crashes where usearch was loaded before any other user of libstdc++.
     code = "import medlink.linking.vectors, onnxruntime; onnxruntime.get_available_providers()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_dense_stage_gives_each_concept_once_by_its_nearest_name():
+    terminology = Terminology.from_records(
+        "t", [Concept("A", "Cold", (Alias("Common cold", "exact"),)), Concept("B", "Colds and coughs")]
+    )
+    queries = [Query("common cold"), Query("cold")]
+    near, exact = DenseStage(TrigramEncoder()).retrieve(queries, terminology, 5)
+    for hits, name in ((near, "Common cold"), (exact, "Cold")):
+        names = [terminology.aliases[hit.alias] for hit in hits]
+        assert sorted(names) == sorted([name, "Colds and coughs"])
+        assert max(hits, key=lambda hit: hit.score).score == pytest.approx(1, abs=1e-3)

@@ -1,8 +1,8 @@
 """ONNX models run by ONNX Runtime: opened when first used, once in each process.
 
-Weights are stored as int8 with a scale for each row and computed with in fp32: the file is a quarter of the
-size, and the result of a text does not depend on the other texts of its batch, as it would if activations
-were quantised on the fly.
+Weights are stored as int8, so that the file is a quarter of the size. They are multiplied in fp32, or in int8 with
+activations that have a scale for each piece of a text, and not, as ONNX Runtime's own quantisation has it, one for a
+batch: the result of a text does not depend on the other texts of its batch.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from medlink.errors import MedlinkError
+from medlink.inference.floating import multiply_in_fp32
 
 FloatArray = npt.NDArray[np.float32]
 _threads = 0
@@ -111,10 +112,10 @@ class OnnxModel:
                     f"ONNX Runtime here has no {unknown[0]} (it has {', '.join(available)}); "
                     "install medlink[gpu] in place of onnxruntime for CUDA"
                 )
+            providers = [one for one in wanted if one in available]
             try:
-                self._sessions[os.getpid()] = onnxruntime.InferenceSession(
-                    self._source, options, providers=[one for one in wanted if one in available]
-                )
+                source = multiply_in_fp32(self.data) if providers[0] == "CUDAExecutionProvider" else self._source
+                self._sessions[os.getpid()] = onnxruntime.InferenceSession(source, options, providers=providers)
             except Exception as error:  # the library has no base class for its errors
                 first = str(error).splitlines()[0]
                 raise MedlinkError(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -36,6 +36,7 @@ class Calibration:
     """
 
     weights: Mapping[str, Mapping[str, Mapping[str, float]]]
+    _vectors: dict[tuple[str, str], Doubles] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
@@ -72,9 +73,11 @@ class Calibration:
             terminology: Name of the terminology.
             model: One of :data:`MODELS`.
         """
-        own = self.weights.get(terminology, {}).get(model) or self.weights[_ANY][model]
-        vector = np.array([own.get(name, 0.0) for name in FEATURES], dtype=np.float64)
-        return softmax_with_nil(features.astype(np.float64) @ vector)
+        key = terminology, model
+        if key not in self._vectors:
+            own = self.weights.get(terminology, {}).get(model) or self.weights[_ANY][model]
+            self._vectors[key] = np.array([own.get(name, 0.0) for name in FEATURES], dtype=np.float64)
+        return softmax_with_nil(features.astype(np.float64) @ self._vectors[key])
 
 
 def softmax_with_nil(utilities: Doubles) -> Doubles:

@@ -80,8 +80,12 @@ class DenseStage:
         if not queries:
             return []
         vectors = self._embed([verbatim_key(query.text) for query in queries])
-        found = self.index(terminology).search_vectors(vectors, max(_LEAST, k * _NAMES))
-        return [
-            [Hit(alias, max(0.0, cosine)) for alias, cosine in zip(aliases, cosines, strict=True)]
-            for aliases, cosines in found
-        ]
+        asked, aliases, cosines = self.index(terminology).search_vectors(vectors, max(_LEAST, k * _NAMES))
+        # Of a concept's names the nearest, of those as near the first: few of all that were found.
+        order = np.lexsort((aliases, -cosines, asked))
+        pairs = asked * np.int64(len(terminology)) + terminology.alias_concept[aliases]
+        _, best = np.unique(pairs[order], return_index=True)
+        kept = order[best]
+        hits = list(map(Hit, aliases[kept].tolist(), np.maximum(cosines[kept], 0.0).tolist()))
+        ends = np.searchsorted(asked[kept], np.arange(len(queries)), side="right").tolist()
+        return [hits[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -15,8 +15,8 @@ from medlink.terminology.store import Terminology
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _SCOPES = ("preferred", "exact", "abbreviation")
 _LONGEST = 8
-# Mentions come document by document.
-_REMEMBERED = 4
+# Documents that are remembered: the pipeline links the mentions of a batch of them together.
+_REMEMBERED = 64
 
 # Characters that a name may begin before what is part of it.
 _REACH = 200
@@ -66,15 +66,10 @@ class DocumentNames:
             The document and the place; that of the mention where there is no other.
         """
         text, start, end = context
-        for own in dict.fromkeys((words, text[start:end])):
-            at = text.find(own) if own else -1
-            while at >= 0:
-                after = at + len(own)
-                inside_word = text[at - 1 : at].isalnum() or text[after : after + 1].isalnum()
-                if not inside_word and not self._inside_name(text, at, after, terminology):
-                    return text, at, after
-                at = text.find(own, at + 1)
-        return context
+        places = [place for own in dict.fromkeys((words, text[start:end])) for place in _places_of(own, text)]
+        if places in ([], [(start, end)]):
+            return context
+        return next(((text, *place) for place in places if not self._inside_name(text, *place, terminology)), context)
 
     def _inside_name(self, text: str, start: int, end: int, terminology: Terminology) -> bool:
         """Whether a stretch of a document is part of a longer name."""
@@ -92,6 +87,18 @@ class DocumentNames:
             matcher = Matcher(terminology, types=None, scopes=_SCOPES, longest=_LONGEST, stop_names=())
             self._finders[id(terminology)] = terminology, lru_cache(maxsize=_REMEMBERED)(partial(_places, matcher))
         return self._finders[id(terminology)][1](text)
+
+
+def _places_of(words: str, text: str) -> list[tuple[int, int]]:
+    """Where words stand in a text by themselves, not inside longer words."""
+    places = []
+    at = text.find(words) if words else -1
+    while at >= 0:
+        after = at + len(words)
+        if not (text[at - 1 : at].isalnum() or text[after : after + 1].isalnum()):
+            places.append((at, after))
+        at = text.find(words, at + 1)
+    return places
 
 
 def _places(matcher: Matcher, text: str) -> list[Place]:

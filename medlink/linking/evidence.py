@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Evidence:
         text: The mention as it was looked up.
         hits: For each concept, by stage the best name.
         reranked: For each concept that the cross-encoder read, its logit against NIL.
-        elsewhere: The concepts that its document names at another place.
+        elsewhere: Those of the concepts that its document names at another place.
         farthest: The lowest score of the dense stage among the hits that were dropped.
     """
 
@@ -120,7 +120,7 @@ class Evidence:
 
     def in_document(self, elsewhere: frozenset[int]) -> Evidence:
         """The same found for a mention in a document that names some concepts elsewhere."""
-        own = replace(self, elsewhere=elsewhere, reranked={})
+        own = Evidence(self.text, self.hits, {}, frozenset(elsewhere & self.hits.keys()), self.farthest)
         own._features = self._features
         return own
 

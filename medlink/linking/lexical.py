@@ -29,8 +29,9 @@ _SHORT = 5
 # A word that more names hold than this retrieves nothing unless all words are that common.
 _COMMON = 20_000
 _SCORED = 120
-# Different words that are remembered.
+# Different words that are remembered, and names: at most some 10 MB.
 _KNOWN = 50_000
+_KNOWN_NAMES = 20_000
 # Words that turn a name into another concept when only one side has them, and by how much the score falls.
 _OPPOSITES = tuple(
     (re.compile(rf"\b(?:{one})\b"), re.compile(rf"\b(?:{other})\b"))
@@ -57,6 +58,7 @@ class LexicalStage:
 
     def __init__(self) -> None:
         self._alike: WeakKeyDictionary[Terminology, dict[str, dict[int, float]]] = WeakKeyDictionary()
+        self._names: WeakKeyDictionary[Terminology, dict[int, _Words]] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, object]:
         return {}
@@ -85,10 +87,15 @@ class LexicalStage:
         shares = overlap / (overlap + (_MISSING * missing + _ADDED * added) / 2)
         best = np.argsort(-shares, kind="stable")[:_SCORED]
         mention = _Mention(text)
-        return [
-            Hit(alias, mention.score(terminology.aliases[alias], share) * worth(terminology, alias))
-            for alias, share in zip(aliases[best].tolist(), shares[best].tolist(), strict=True)
-        ]
+        names = self._names.setdefault(terminology, {})
+        if len(names) > _KNOWN_NAMES:
+            names.clear()
+        hits = []
+        for alias, share in zip(aliases[best].tolist(), shares[best].tolist(), strict=True):
+            if alias not in names:
+                names[alias] = _Words(terminology.aliases[alias])
+            hits.append(Hit(alias, mention.score(names[alias], share) * worth(terminology, alias)))
+        return hits
 
     def _similar_words(self, stem: str, terminology: Terminology) -> dict[int, float]:
         """Rows of the terminology's stems that look like a stem, with how much alike they are."""
@@ -100,30 +107,38 @@ class LexicalStage:
         return cache[stem]
 
 
-class _Mention:
-    """A mention that names are compared with; what is asked of it alone is asked once."""
+class _Words:
+    """What is compared of a name or a mention."""
+
+    __slots__ = ("key", "letters", "negated", "numbers")
 
     def __init__(self, text: str) -> None:
-        key = verbatim_key(text)
-        stems = sorted(stems_of(key))
-        self._letters = " ".join(stems)
-        self._numbers = {stem for stem in stems if stem.isdigit()}
-        self._negated = bool(_NEGATIONS.search(key))
-        # For each pair of opposites of which the mention has one: that one, and the other.
-        pairs = [pair for pair in _OPPOSITES if bool(pair[0].search(key)) != bool(pair[1].search(key))]
-        self._sides = [(one, other) if one.search(key) else (other, one) for one, other in pairs]
+        self.key = verbatim_key(text)
+        stems = sorted(stems_of(self.key))
+        self.letters = " ".join(stems)
+        self.numbers = frozenset(stem for stem in stems if stem.isdigit())
+        self.negated = bool(_NEGATIONS.search(self.key))
 
-    def score(self, name: str, share: float) -> float:
+
+class _Mention:
+    """A mention that names are compared with."""
+
+    def __init__(self, text: str) -> None:
+        self._words = words = _Words(text)
+        # For each pair of opposites of which the mention has one: that one, and the other.
+        pairs = [pair for pair in _OPPOSITES if bool(pair[0].search(words.key)) != bool(pair[1].search(words.key))]
+        self._sides = [(one, other) if one.search(words.key) else (other, one) for one, other in pairs]
+
+    def score(self, name: _Words, share: float) -> float:
         """Score a name: the weighted share of common words, and how alike the strings are."""
-        name = verbatim_key(name)
-        stems = sorted(stems_of(name))
-        score = _CEILING * (0.75 * min(1.0, share) + 0.25 * ratio(self._letters, " ".join(stems)) / 100)
-        if self._negated != bool(_NEGATIONS.search(name)):
+        own = self._words
+        score = _CEILING * (0.75 * min(1.0, share) + 0.25 * ratio(own.letters, name.letters) / 100)
+        if own.negated != name.negated:
             score *= _NEGATION_FACTOR
-        if self._numbers != {stem for stem in stems if stem.isdigit()}:
+        if own.numbers != name.numbers:
             score *= _NUMBER_FACTOR
-        for own, other in self._sides:
-            if other.search(name) and not own.search(name):
+        for side, other in self._sides:
+            if other.search(name.key) and not side.search(name.key):
                 score *= _OPPOSITE_FACTOR
         return score
 

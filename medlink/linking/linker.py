@@ -114,7 +114,12 @@ class Linker:
         return load_linker(model, opened, threshold=threshold, rerank=rerank, encoder=encoder)
 
     def link(
-        self, mentions: Sequence[str], contexts: Sequence[Context | None] | None = None, k: int = 25
+        self,
+        mentions: Sequence[str],
+        contexts: Sequence[Context | None] | None = None,
+        k: int = 25,
+        *,
+        thorough: bool = True,
     ) -> list[list[Candidate]]:
         """Rank concepts for mentions.
 
@@ -123,6 +128,8 @@ class Linker:
             contexts: For each mention ``(text, start, end)``, the document it stands in: abbreviations that it
                 defines, or whose sense it tells, are linked by what they stand for.
             k: Most candidates for each mention in each terminology.
+            thorough: Whether a mention is searched for also where looking it up is sure of a concept, but found fewer
+                than ``k``. The first candidate is the same without, in a fraction of the time.
 
         Returns:
             For each mention its candidates, best first; those below the threshold are marked ``nil``.
@@ -139,7 +146,7 @@ class Linker:
             for mention, context in zip(mentions, contexts or [None] * len(mentions), strict=True)
         ]
         expansions = expand_queries(queries)
-        return self._link_expanded(queries, expansions, k, thorough=True)
+        return self._link_expanded(queries, expansions, k, thorough=thorough)
 
     def link_labelled(
         self, mentions: Sequence[tuple[str, str, Context]], k: int, expansions: Sequence[Expansion] | None = None

@@ -86,14 +86,25 @@ class Ranker:
             For each mention its candidates, best first.
         """
         evidence = self.gather(queries, terminology, k, thorough=thorough)
-        scores = [self.scores(one, terminology) for one in evidence]
+        # What was found for mentions that are alike, but for their documents, is weighed once.
+        known: dict[tuple[int, frozenset[int]], dict[int, float]] = {}
+        scores = []
+        for one in evidence:
+            alike = id(one.hits), one.elsewhere
+            if alike not in known:
+                known[alike] = self.scores(one, terminology)
+            scores.append(known[alike])
         if self.reranker is not None and self.calibration is not None and self.calibration.reads(terminology.name):
             open_ = [i for i, of in enumerate(scores) if unclear(of)]
             orders = [worth_reading(scores[i]) for i in open_]
             self.reranker.read([queries[i] for i in open_], [evidence[i] for i in open_], orders, terminology)
             for i in open_:
                 scores[i] = self.scores(evidence[i], terminology)
-        return [self.candidates(one, of, terminology, k) for one, of in zip(evidence, scores, strict=True)]
+        made: dict[int, list[Candidate]] = {}
+        for one, of in zip(evidence, scores, strict=True):
+            if id(of) not in made:
+                made[id(of)] = self.candidates(one, of, terminology, k)
+        return [list(made[id(of)]) for of in scores]
 
     def at_first_place(self, query: Query, terminology: Terminology) -> Query:
         """A mention at the first place of its document that has it, so that all its places are linked alike.

@@ -21,6 +21,7 @@ from usearch.index import Index
 from medlink.errors import MedlinkError
 from medlink.inference.names import NameEncoder
 from medlink.inference.onnx import FloatArray, get_threads
+from medlink.inference.wordpiece import IntArray
 from medlink.linking.nearest import lengths, nearest
 from medlink.terminology.columns import (
     MANIFEST,
@@ -95,14 +96,25 @@ class VectorIndex:
         Returns:
             For each the rows of the aliases, nearest first, and their cosines. Concepts that share a name all come.
         """
-        return self.search_vectors(self.encoder.embed([verbatim_key(name) for name in names]), k) if names else []
+        if not names:
+            return []
+        asked, aliases, cosines = self.search_vectors(self.encoder.embed([verbatim_key(name) for name in names]), k)
+        parts = np.searchsorted(asked, np.arange(1, len(names)))
+        return [
+            (rows.tolist(), near.tolist())
+            for rows, near in zip(np.split(aliases, parts), np.split(cosines, parts), strict=True)
+        ]
 
-    def search_vectors(self, vectors: FloatArray, k: int) -> list[tuple[list[int], list[float]]]:
-        """The aliases nearest to vectors of the encoder; result as for :meth:`search`.
+    def search_vectors(self, vectors: FloatArray, k: int) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:
+        """The aliases nearest to vectors of the encoder.
 
         Arguments:
             vectors: What to look for. Shape (names, dimensions).
             k: As for :meth:`search`.
+
+        Returns:
+            For each name found the row of the vector that it is near to, in order, the row of the alias and the cosine;
+            of one vector the nearest first. Shape (found,) each.
         """
         queries = quantize(vectors)
         k = min(k, len(self))
@@ -114,18 +126,13 @@ class VectorIndex:
             if self._lengths is None:
                 self._lengths = lengths(self._vectors)
             found, near = nearest(self._vectors, self._lengths, queries, k)
-        results = []
-        for names, cosines in zip(found, np.round(near, 6), strict=True):
-            # Of names as near, the one with the smaller row comes first, however they were found.
-            order = np.lexsort((names, -cosines))
-            aliases: list[int] = []
-            values: list[float] = []
-            for i in order:
-                rows = self._aliases[int(names[i])].tolist()
-                aliases += rows
-                values += [float(cosines[i])] * len(rows)
-            results.append((aliases, values))
-        return results
+        near = np.round(near, 6)
+        # Of names as near, the one with the smaller row comes first, however they were found.
+        order = np.lexsort((found, -near), axis=-1)
+        names = np.take_along_axis(found, order, 1).ravel()
+        counts, aliases = self._aliases.join(names)
+        asked = np.repeat(np.arange(len(queries)), k)
+        return np.repeat(asked, counts), aliases, np.repeat(np.take_along_axis(near, order, 1).ravel(), counts)
 
     def files(self) -> dict[str, bytes]:
         """Its files by name, from which it can be made again."""

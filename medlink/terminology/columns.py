@@ -70,6 +70,20 @@ class Lists:
         result: Array = self.values[start : int(self.ends[index])]
         return result
 
+    def join(self, indices: Array) -> tuple[Array, Array]:
+        """Several lists, one after the other.
+
+        Arguments:
+            indices: Which. Shape (lists,), integers.
+
+        Returns:
+            How many numbers each has, and all numbers. Shapes (lists,) and (numbers,).
+        """
+        starts = np.where(indices > 0, self.ends[indices - 1], 0)
+        counts = self.ends[indices] - starts
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return counts, self.values[np.repeat(starts, counts) + within]
+
     @staticmethod
     def pack(lists: Iterable[Sequence[int]], dtype: npt.DTypeLike = np.int32) -> tuple[Array, Array]:
         """Pack lists into the two arrays."""

@@ -23,7 +23,7 @@ class _Hidden(nn.Module):
 
 
 def export_encoder(model: str | Path, folder: Path) -> None:
-    """Write an encoder of names as ONNX, with int8 weights, so that it runs without PyTorch.
+    """Write an encoder of names as ONNX that computes in int8, so that it runs without PyTorch.
 
     Arguments:
         model: Name on the hub, or folder, of a BERT-like encoder.
@@ -35,7 +35,7 @@ def export_encoder(model: str | Path, folder: Path) -> None:
     encoder = TorchNameEncoder(model)
     tokenizer = WordPieceEncoder.from_str(encoder.tokenizer.backend_tokenizer.to_str())
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.onnx").write_bytes(export_onnx(_Hidden(encoder.model)))
+    (folder / "model.onnx").write_bytes(export_onnx(_Hidden(encoder.model), "int8"))
     (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
     pooling = "mean" if encoder.mean else "first"
     layout = {"dimensions": encoder.dimensions, "longest": encoder.longest, "pooling": pooling}

@@ -13,7 +13,8 @@ from gliner import GLiNER
 
 from medlink.errors import MedlinkError
 from medlink.inference.gliner import CONFIG, MODEL, TOKENIZER, GlinerLayout
-from medlink.training.export import drop_nan_guards, quantize_weights, round_weights
+from medlink.training.export import drop_nan_guards
+from medlink.training.quantization import quantize_weights, round_weights
 
 Weights = Literal["fp32", "int8"]
 

@@ -12,7 +12,7 @@ from medlink.training.export import export_onnx
 _CARD = """# Model card: encoder of names
 
 A bi-encoder: it gives names of one meaning vectors that are near each other (mean over the word pieces). The linker
-retrieves concepts with it. Weights are int8 with a scale for each row; it computes in fp32.
+retrieves concepts with it. Weights and their products are int8, with a scale for each row and column.
 
 | | |
 |---|---|
@@ -59,7 +59,7 @@ def save_biencoder(run: BiencoderRun, folder: Path, dimensions: int = 0) -> None
     folder.mkdir(parents=True, exist_ok=True)
     settings = run.settings
     length = dimensions or min(settings.dimensions)
-    (folder / "model.onnx").write_bytes(export_onnx(run.model))
+    (folder / "model.onnx").write_bytes(export_onnx(run.model, "int8"))
     (folder / "tokenizer.json").write_text(run.tokenizer.to_str(), encoding="utf-8")
     layout = {"dimensions": length, "longest": settings.longest, "pooling": "mean"}
     (folder / "encoder.json").write_text(json.dumps(layout) + "\n", encoding="utf-8")

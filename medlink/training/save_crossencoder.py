@@ -13,7 +13,7 @@ from medlink.training.export import export_onnx
 _CARD = """# Model card: reranker of candidates
 
 A cross-encoder: it reads a mention in its document together with all its candidates, and weighs each of them and NIL.
-Weights are int8 with a scale for each row; it computes in fp32.
+Weights and their products are int8, with a scale for each row and column.
 
 | | |
 |---|---|
@@ -57,7 +57,7 @@ def save_crossencoder(run: CrossencoderRun, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = run.settings
-    (folder / "model.onnx").write_bytes(export_onnx(run.model))
+    (folder / "model.onnx").write_bytes(export_onnx(run.model, "int8"))
     (folder / "tokenizer.json").write_text(run.tokenizer.to_str(), encoding="utf-8")
     (folder / "reranker.json").write_text(json.dumps(asdict(run.layout)) + "\n", encoding="utf-8")
     data = [[name, one.licence, run.checksums[name]] for name, one in settings.mentions.items()]

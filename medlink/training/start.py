@@ -70,7 +70,11 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         plain = name.removesuffix(".int8")
         tensors[plain] = tensors.pop(name).astype(np.float32) * tensors.pop(f"{plain}.scale")
     # The weight of a linear layer is kept transposed, under no name of its own, beside its bias that has one.
-    products = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
+    products = {
+        node.output[0].removesuffix(".int32"): node.input[1].removesuffix(".int8")
+        for node in graph.node
+        if node.op_type in ("MatMul", "MatMulInteger")
+    }
     for node in graph.node:
         if node.op_type == "Add":
             for one, other in (node.input, reversed(node.input)):

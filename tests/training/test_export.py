@@ -1,12 +1,17 @@
-"""Export to ONNX: what is left out of the graph changes nothing."""
+"""Export to ONNX: what is left out of the graph changes nothing, and products in int8 little."""
 
 import numpy as np
 import onnxruntime
+import pytest
 import torch
-from onnx import load_from_string
+from onnx import load_from_string, numpy_helper
 from torch import nn
+from transformers import BertConfig, BertModel
 
+from medlink.inference.floating import multiply_in_fp32
+from medlink.training.biencoder import NameEncoder
 from medlink.training.export import drop_nan_guards, export_onnx
+from medlink.training.start import read_weights
 
 
 class Guarded(nn.Module):
@@ -58,3 +63,70 @@ def test_guards_against_rows_that_attend_to_nothing_are_left_out(tmp_path):
     np.testing.assert_array_equal(before, after)
     # What has no such nodes stays as it is.
     assert operators(drop_nan_guards(drop_nan_guards(guarded))) == operators(drop_nan_guards(guarded))
+
+
+@pytest.fixture(scope="module")
+def integers() -> tuple[NameEncoder, bytes]:
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=3000, hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4
+    )
+    model = NameEncoder(BertModel(config, add_pooling_layer=False)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():  # the exporter would make biases that are alike one
+            parameter += 0.02 * torch.randn_like(parameter)
+    return model, export_onnx(model, "int8")
+
+
+def vectors(data: bytes, ids: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(data)
+    return session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    return float(((one * other).sum(-1) / np.linalg.norm(one, axis=-1) / np.linalg.norm(other, axis=-1)).min())
+
+
+def test_products_in_int8_are_near_those_in_fp32(integers):
+    model, data = integers
+    assert "MatMulInteger" in operators(data)
+    ids = np.random.default_rng(0).integers(5, 3000, (4, 12))
+    with torch.no_grad():
+        expected = model(torch.from_numpy(ids), torch.ones(4, 12, dtype=torch.int64)).numpy()
+    assert cosine(vectors(data, ids), expected) > 0.99
+
+
+def test_products_in_int8_do_not_depend_on_the_batch(integers):
+    _, data = integers
+    ids = np.random.default_rng(1).integers(5, 3000, (5, 9))
+    np.testing.assert_array_equal(vectors(data, ids)[2:3], vectors(data, ids[2:3]))
+
+
+def test_sums_of_two_products_fit_in_16_bits(integers):
+    _, data = integers
+    multiplied = {node.input[1] for node in load_from_string(data).graph.node if node.op_type == "MatMulInteger"}
+    largest = [
+        np.abs(numpy_helper.to_array(tensor).astype(int)).max()
+        for tensor in load_from_string(data).graph.initializer
+        if tensor.name in multiplied
+    ]
+    assert len(largest) == len(multiplied) > 0
+    assert 2 * 255 * max(largest) < 2**15
+
+
+def test_the_weights_are_read_back(integers, tmp_path):
+    model, data = integers
+    (tmp_path / "model.onnx").write_bytes(data)
+    read = read_weights(tmp_path / "model.onnx")
+    for name, weight in model.state_dict().items():
+        if name.endswith((".weight", ".bias")):
+            assert torch.allclose(read[name], weight, atol=float(weight.abs().max()) / 60)
+
+
+def test_on_a_gpu_products_are_in_fp32(integers):
+    _, data = integers
+    floating = multiply_in_fp32(data)
+    assert not {"MatMulInteger", "ReduceMax"} & set(operators(floating))
+    ids = np.random.default_rng(2).integers(5, 3000, (3, 7))
+    assert cosine(vectors(floating, ids), vectors(data, ids)) > 0.99
+    assert multiply_in_fp32(floating) == floating
