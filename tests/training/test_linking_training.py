@@ -332,7 +332,8 @@ def test_few_mentions_are_drawn_to_the_weights_of_the_general_terminology():
 
 def test_the_shipped_configs_are_read():
     assert BiencoderSettings.load("configs/biencoder.cfg").mentions == {}
-    assert set(BiencoderSettings.load("configs/biencoder-mentions.cfg").mentions) == {"ncbi-disease", "bc5cdr"}
+    for name in ("biencoder-mentions", "biencoder-further"):
+        assert set(BiencoderSettings.load(f"configs/{name}.cfg").mentions) == {"ncbi-disease", "bc5cdr"}
     assert CrossencoderSettings.load("configs/crossencoder.cfg").names > 0
     assert CalibrationSettings.load("configs/calibration.cfg").general == "medic"
     for settings in (BiencoderSettings, CrossencoderSettings, CalibrationSettings):
