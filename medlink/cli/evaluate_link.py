@@ -23,6 +23,9 @@ def evaluate_link(
     terminology: Annotated[str, typer.Option("--terminology", "-t", help="Name or folder of the terminology.")],
     label: Annotated[list[str] | None, typer.Option(help="Labels of the mentions to take; all by default.")] = None,
     seen: Annotated[Path | None, typer.Option(help="Training split, to tell seen mentions from unseen ones.")] = None,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Take the corpus out of the model's priors, which count it, first.")
+    ] = False,
     nil: Annotated[
         bool, typer.Option("--nil", help="The file lists mentions that no concept fits, one a line.")
     ] = False,
@@ -34,6 +37,7 @@ def evaluate_link(
     errors: Annotated[bool, typer.Option(help="Show the mentions answered wrong.")] = False,
 ) -> None:
     """Link gold mentions, each with its document as context, and score the answers."""
+    from medlink.evaluation import linking
     from medlink.evaluation.linking import crosswalk_gold, evaluate_linking, read_gold, read_unknown
 
     linker = open_linker(model, [terminology], encoder=encoder, rerank=rerank)
@@ -43,6 +47,8 @@ def evaluate_link(
         gold = read_unknown(corpus)
     else:
         gold = read_gold(corpus, label or ())
+    if leave_out:
+        linking.leave_out(linker, gold)
     known = [one.text for one in read_gold(seen, label or ())] if seen else []
     began = time.perf_counter()
     scores = evaluate_linking(linker, linker.terminologies[0], gold, seen=known, category=category)

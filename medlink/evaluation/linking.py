@@ -12,8 +12,9 @@ from medlink.errors import MedlinkError
 from medlink.formats.gsc import read_gsc
 from medlink.formats.pubtator import read_pubtator
 from medlink.formats.text import read_text
-from medlink.linking.linker import Linker
-from medlink.linking.stages import Context
+from medlink.linking.linker import Linker, expand_queries
+from medlink.linking.priors import PriorStage
+from medlink.linking.stages import Context, Query
 from medlink.terminology.readers import READERS
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
 from medlink.terminology.words import is_abbreviation, verbatim_key
@@ -158,6 +159,29 @@ def read_unknown(path: str | Path) -> list[GoldMention]:
     """Mentions that no concept fits, one a line; ``#`` begins a comment."""
     lines = read_text(Path(path)).splitlines()
     return [GoldMention(line.strip(), ()) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def meanings(gold: Sequence[GoldMention], terminology: Terminology) -> list[tuple[str, str]]:
+    """What mentions mean, as :meth:`medlink.linking.priors.Priors.count` takes it; open abbreviations are left out."""
+    queries = [Query(one.text, one.context) for one in gold]
+    found = []
+    for one, expansion in zip(gold, expand_queries(queries), strict=True):
+        rows = {row for id_ in one.concept_ids if (row := terminology.row(id_)) is not None}
+        if not expansion.open:
+            found.append((expansion.text, "|".join(sorted(terminology.concept_ids[row] for row in rows))))
+    return found
+
+
+def leave_out(linker: Linker, gold: Sequence[GoldMention]) -> None:
+    """Take a corpus out of the priors of a linker of one terminology, so that it can be measured on it.
+
+    Raises:
+        MedlinkError: The priors do not count the corpus.
+    """
+    (terminology,) = linker.terminologies
+    for stage in linker.stages:
+        if isinstance(stage, PriorStage):
+            stage.priors = stage.priors.without(meanings(gold, terminology))
 
 
 def crosswalk_gold(files: Sequence[Path], prefix: str, format: str = "obo") -> list[GoldMention]:

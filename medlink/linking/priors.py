@@ -31,7 +31,8 @@ class Priors:
     Concepts are known by their ids alone, whatever the terminology is called that has them.
 
     Arguments:
-        names: By name (:func:`verbatim_key`), how many mentions meant which concept id; ``""`` for none.
+        names: By name (:func:`verbatim_key`), how many mentions meant which concept id; ``""`` for none, and ids with
+            ``|`` between them for several at once, which only make the others less likely.
         words: The same by the name's stems in order of the alphabet.
     """
 
@@ -43,15 +44,24 @@ class Priors:
         """Count mentions.
 
         Arguments:
-            mentions: The text of each, its abbreviations written out, and the concept that it means or ``""``.
+            mentions: The text of each, its abbreviations written out, and its meaning: as for ``names``.
         """
         names: dict[str, dict[str, int]] = {}
         words: dict[str, dict[str, int]] = {}
-        for text, concept_id in mentions:
+        for text, meaning in mentions:
             for table, key in ((names, verbatim_key(text)), (words, _words_key(text))):
                 of = table.setdefault(key, {})
-                of[concept_id] = of.get(concept_id, 0) + 1
+                of[meaning] = of.get(meaning, 0) + 1
         return cls(names, words)
+
+    def without(self, mentions: Iterable[tuple[str, str]]) -> Priors:
+        """The counts as they were before these mentions were counted too; argument as for :meth:`count`.
+
+        Raises:
+            MedlinkError: The mentions were not counted.
+        """
+        less = Priors.count(mentions)
+        return Priors(_subtract(self.names, less.names), _subtract(self.words, less.words))
 
     @classmethod
     def from_json(cls, text: str) -> Priors:
@@ -71,12 +81,12 @@ class Priors:
         return json.dumps({"names": self.names, "words": self.words}, ensure_ascii=False, sort_keys=True) + "\n"
 
     def of(self, text: str) -> dict[str, float]:
-        """For each concept id that a name meant, a share between 0 and 1; the more mentions, the surer."""
+        """For each meaning of a name but none, a share between 0 and 1; the more mentions, the surer."""
         sure, counts = 1.0, self.names.get(verbatim_key(text))
         if counts is None:
             sure, counts = _SAME_WORDS, self.words.get(_words_key(text), {})
         total = sum(counts.values()) + _DOUBT
-        return {concept_id: sure * count / total for concept_id, count in counts.items() if concept_id != _NIL}
+        return {meaning: sure * count / total for meaning, count in counts.items() if meaning != _NIL}
 
 
 class PriorStage:
@@ -90,7 +100,7 @@ class PriorStage:
     final = True
 
     def __init__(self, priors: Priors) -> None:
-        self._priors = priors
+        self.priors = priors
 
     def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
         """See :meth:`medlink.linking.stages.Stage.retrieve`."""
@@ -98,11 +108,24 @@ class PriorStage:
 
     def _one(self, text: str, terminology: Terminology) -> list[Hit]:
         hits = []
-        for concept_id, share in self._priors.of(text).items():
+        for concept_id, share in self.priors.of(text).items():
             row = terminology.row(concept_id)
             if row is not None:
                 hits.append(Hit(terminology.alias_rows(row)[0], share))
         return hits
+
+
+def _subtract(counts: Counts, less: Counts) -> dict[str, dict[str, int]]:
+    left = {key: dict(of) for key, of in counts.items()}
+    for key, of in less.items():
+        for meaning, count in of.items():
+            rest = left.get(key, {}).get(meaning, 0) - count
+            if rest < 0:
+                raise MedlinkError(
+                    f"the priors do not count this corpus, which has {key!r} with {meaning!r} more often"
+                )
+            left[key][meaning] = rest
+    return {key: kept for key, of in left.items() if (kept := {meaning: n for meaning, n in of.items() if n})}
 
 
 def _words_key(text: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from medlink.errors import MedlinkError
-from medlink.evaluation.linking import GoldMention, LinkScores, crosswalk_gold, read_gold, read_unknown
+from medlink.evaluation.linking import GoldMention, LinkScores, crosswalk_gold, meanings, read_gold, read_unknown
 from medlink.inference.names import NameEncoder
 from medlink.linking.calibration import Calibration, default_calibration
 from medlink.linking.evidence import FEATURES, Evidence
@@ -29,7 +29,7 @@ from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import hash64
-from medlink.training.settings import CalibrationSettings
+from medlink.training.settings import CalibrationSettings, MentionSettings
 from medlink.training.synonyms import read_concepts
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,8 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
     Raises:
         MedlinkError: Something named in the settings cannot be read.
     """
-    named = {settings.general, *settings.bridges, *(one.terminology for one in settings.priors.values())}
+    counted = [*settings.priors.values(), *settings.later_priors.values()]
+    named = {settings.general, *settings.bridges, *(one.terminology for one in counted)}
     if unknown := named - settings.sources.keys():
         raise MedlinkError(f"{sorted(unknown)[0]!r} is named in the settings, but is not among the sources")
     weights: dict[str, Weights] = {}
@@ -117,7 +118,7 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
     terminologies = {
         name: Terminology.from_records(name, list(read_concepts(source))) for name, source in settings.sources.items()
     }
-    priors = count_priors(settings, terminologies)
+    priors = count_priors(settings.priors, terminologies)
     # The general one first: the weights of the others are drawn to its own.
     for name in sorted(terminologies, key=lambda name: name != settings.general):
         terminology = terminologies[name]
@@ -139,7 +140,8 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
                 del weights[name]["reranked"]
                 held_out[name] = without
     weights["*"] = weights[settings.general]
-    return Fitted(Calibration(weights), priors, held_out)
+    both = settings.priors | settings.later_priors
+    return Fitted(Calibration(weights), count_priors(both, terminologies), held_out)
 
 
 def _held_out(items: Sequence[Item], ranker: Ranker, terminology: Terminology, like: Weights | None) -> LinkScores:
@@ -222,18 +224,13 @@ def read_mentions(settings: CalibrationSettings, terminology: str) -> list[tuple
     return read + [(read_unknown(file), 1.0) for file in settings.unknown]
 
 
-def count_priors(settings: CalibrationSettings, terminologies: Mapping[str, Terminology]) -> Priors:
-    """What the names in training mentions meant; mentions of several concepts are left out."""
-    counted: list[tuple[str, str]] = []
-    for corpus in settings.priors.values():
-        terminology = terminologies[corpus.terminology]
-        gold = read_gold(corpus.path, corpus.labels)
-        queries = [Query(one.text, one.context) for one in gold]
-        for one, expansion in zip(gold, expand_queries(queries), strict=True):
-            rows = {row for id_ in one.concept_ids if (row := terminology.row(id_)) is not None}
-            if len(rows) < 2 and not expansion.open:
-                counted.append((expansion.text, terminology.concept_ids[rows.pop()] if rows else ""))
-    return Priors.count(counted)
+def count_priors(corpora: Mapping[str, MentionSettings], terminologies: Mapping[str, Terminology]) -> Priors:
+    """What the names in the mentions of corpora meant."""
+    return Priors.count(
+        meaning
+        for corpus in corpora.values()
+        for meaning in meanings(read_gold(corpus.path, corpus.labels), terminologies[corpus.terminology])
+    )
 
 
 def with_codes_below(item: Item, terminology: Terminology) -> Item:

@@ -149,7 +149,8 @@ def quantize_weights(data: bytes) -> bytes:
 
 
 def _is_large(tensor: TensorProto) -> bool:
-    return tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2 and np.prod(tensor.dims) >= _SMALLEST
+    dims = tensor.dims
+    return tensor.data_type == TensorProto.FLOAT and len(dims) == 2 and min(dims) > 1 and np.prod(dims) >= _SMALLEST
 
 
 def _stored(name: str, numbers: np.ndarray, scale: np.ndarray) -> list[TensorProto]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from medlink.training.calibration import GAIN, Fitted
 from medlink.training.cards import made_with, table
-from medlink.training.settings import CalibrationSettings
+from medlink.training.settings import CalibrationSettings, MentionSettings
 
 _CARD = """# Model card: calibration of the linker
 
@@ -24,7 +25,8 @@ A conditional logit model over the candidates of a mention and NIL. Its score is
 {data}
 
 The cross-encoder reads for {read}, and for other terminologies; for the rest it adds less than {gain} to the accuracy.
-The priors, what {names:,} names meant, are counted in {counted}.
+The priors, what {names:,} names meant, are counted in {counted}. What is below was measured with
+these alone; once the weights were fitted, {later} was counted too.
 
 ## Reliability
 
@@ -69,8 +71,13 @@ def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path
         read=", ".join(name for name in fitted.held_out if fitted.calibration.reads(name)) or "none of these",
         gain=GAIN,
         names=len(fitted.priors.names),
-        counted=", ".join(f"{name} ({one.licence})" for name, one in settings.priors.items()) or "nothing",
+        counted=_corpora(settings.priors) or "nothing",
+        later=_corpora(settings.later_priors) or "nothing",
         data=table(["mentions", "terminology", "licence"], data),
         reliability="\n\n".join(parts),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _corpora(settings: Mapping[str, MentionSettings]) -> str:
+    return ", ".join(f"{name} ({one.licence})" for name, one in settings.items())

@@ -394,6 +394,8 @@ class CalibrationSettings:
             others are for measuring.
         priors: Corpora whose mentions are counted as priors, by name; others than ``mentions``, or the weights would
             trust them too much.
+        later_priors: Corpora that are counted as well once the weights are fitted, by name: ``mentions`` may be among
+            them, for what their names meant helps with new text. To measure on them they are left out again.
         unknown: Files of mentions, one a line, that no concept fits.
         general: The terminology whose weights stand for those of any other.
         bridges: The terminologies that lend their synonyms to the others, as those of the pipeline will.
@@ -405,6 +407,7 @@ class CalibrationSettings:
     unknown: list[str]
     general: str
     priors: dict[str, MentionSettings] = field(default_factory=dict)
+    later_priors: dict[str, MentionSettings] = field(default_factory=dict)
     bridges: list[str] = field(default_factory=list)
 
     @classmethod
@@ -420,7 +423,10 @@ class CalibrationSettings:
             mentions = {name: MentionSettings(**one) for name, one in values.pop("mentions").items()}
             walks = {name: CrosswalkSettings(**one) for name, one in values.pop("crosswalks", {}).items()}
             priors = {name: MentionSettings(**one) for name, one in values.pop("priors", {}).items()}
-            return cls(sources=sources, mentions=mentions, crosswalks=walks, priors=priors, **values)
+            later = {name: MentionSettings(**one) for name, one in values.pop("later_priors", {}).items()}
+            return cls(
+                sources=sources, mentions=mentions, crosswalks=walks, priors=priors, later_priors=later, **values
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedlinkError(
                 f"{path}: not a training config ({error}); see configs/calibration.cfg for one"

@@ -66,7 +66,8 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """
     graph = onnx.load(path).graph
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    for name in [name for name in tensors if name.endswith(".int8")]:
+    # The scales of a large table may themselves be kept as int8.
+    for name in sorted((name for name in tensors if name.endswith(".int8")), key=len, reverse=True):
         plain = name.removesuffix(".int8")
         tensors[plain] = tensors.pop(name).astype(np.float32) * tensors.pop(f"{plain}.scale")
     # The weight of a linear layer is kept transposed, under no name of its own, beside its bias that has one.
