@@ -67,8 +67,10 @@ class Evidence:
     def add(self, stage: str, hits: Iterable[Hit], terminology: Terminology) -> None:
         """Keep the best hit of a stage for each concept."""
         self._features.clear()
-        for hit in hits:
-            by_stage = self.hits.setdefault(int(terminology.alias_concept[hit.alias]), {})
+        hits = list(hits)
+        concepts = terminology.alias_concept[np.array([hit.alias for hit in hits], dtype=np.int64)].tolist()
+        for concept, hit in zip(concepts, hits, strict=True):
+            by_stage = self.hits.setdefault(concept, {})
             known = by_stage.get(stage)
             # Of two names as good, the first is the preferred one.
             if known is None or (hit.score, -hit.alias) > (known.score, -known.alias):
@@ -90,7 +92,8 @@ class Evidence:
         """The concepts worth weighing: those looked up, and the best ``most`` of each stage that searches."""
         kept = set(self.sure())
         for stage in self._stages():
-            kept.update(first(self._scores_of(stage))[:most])
+            scores = self._scores_of(stage)
+            kept.update(_best(scores)[:most] if len(scores) > most else scores)
         return sorted(kept)
 
     def add_broader(self, terminology: Terminology) -> None:
@@ -98,7 +101,7 @@ class Evidence:
         narrow: dict[int, float] = {}
         for stage in self._stages():
             scores = self._scores_of(stage)
-            for concept in first(scores)[:_NARROW]:
+            for concept in _best(scores)[:_NARROW]:
                 narrow[concept] = max(scores[concept], narrow.get(concept, 0.0))
         broad: dict[int, float] = {}
         for concept, score in narrow.items():
@@ -186,6 +189,11 @@ class Evidence:
 def first(scores: Mapping[int, float]) -> list[int]:
     """Concepts by falling score; of equal ones the one with the smaller row first."""
     return sorted(scores, key=lambda concept: (-round(scores[concept], 6), concept))
+
+
+def _best(scores: Mapping[int, float]) -> list[int]:
+    """The same for the scores of stages, which are rounded as they are."""
+    return sorted(sorted(scores), key=scores.__getitem__, reverse=True)
 
 
 def _above(concept: int, terminology: Terminology) -> set[int]:

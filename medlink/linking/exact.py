@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from medlink.linking.stages import Hit, Query, worth
@@ -14,6 +15,10 @@ _SAME_WORDS = 0.96
 _VIA = 0.93
 # an abbreviation in another case likewise.
 _OTHER_CASE = 0.9
+# Compounds that some write with a hyphen and a terminology without: "hyper-natremia".
+_HYPHEN = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
+# In HPO "Abnormal eye morphology" is of the eye's structure, "Abnormality of the eye" of whatever kind.
+_STRUCTURE = re.compile(r"morpholog|malform|structur", re.IGNORECASE)
 _CLOSE_SCOPES = frozenset(SCOPE_NUMBER[scope] for scope in ("preferred", "exact", "abbreviation"))
 
 
@@ -73,7 +78,16 @@ def _case(text: str, name: str) -> float:
 
 
 def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
-    """Names equal to a text: verbatim where there are any, otherwise with the same words."""
+    """Names equal to a text: verbatim where there are any, otherwise with the same words, compounds joined at last."""
     if rows := terminology.exact(text):
         return [Hit(row, worth(terminology, row) * _case(text, terminology.aliases[row])) for row in rows]
-    return [Hit(row, worth(terminology, row) * _SAME_WORDS) for row in terminology.same_words(text)]
+    if rows := terminology.same_words(text):
+        return [Hit(row, worth(terminology, row) * _SAME_WORDS) for row in _closest(text, rows, terminology)]
+    joined = _HYPHEN.sub("", text)
+    return exact_hits(joined, terminology) if joined != text else []
+
+
+def _closest(text: str, rows: Sequence[int], terminology: Terminology) -> Sequence[int]:
+    """Of names with the same words those of structure where the text is about it, the others where it is not."""
+    structure = bool(_STRUCTURE.search(text))
+    return [row for row in rows if bool(_STRUCTURE.search(terminology.aliases[row])) == structure] or rows

@@ -8,7 +8,7 @@ scored with rapidfuzz.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,7 +16,7 @@ from rapidfuzz.fuzz import ratio
 
 from medlink.linking.stages import Hit, Query, worth
 from medlink.terminology.store import Terminology, gram_hash, trigrams
-from medlink.terminology.words import hash64, stems_of, verbatim_key
+from medlink.terminology.words import hash64, stem, stems_of, verbatim_key
 
 # A word of the name that the mention lacks says something that the note does not: it counts more than a
 # word of the mention that the name lacks (Tversky's index).
@@ -46,7 +46,7 @@ _OPPOSITES = tuple(
         ("increased", "decreased"),
     )
 )
-_NEGATIONS = re.compile(r"\b(?:no|not|non|without|except|absence)\b")
+_NEGATIONS = frozenset(map(stem, ("no", "not", "non", "without", "except", "absence")))
 _OPPOSITE_FACTOR, _NEGATION_FACTOR, _NUMBER_FACTOR = 0.6, 0.8, 0.75
 
 
@@ -58,7 +58,7 @@ class LexicalStage:
 
     def __init__(self) -> None:
         self._alike: WeakKeyDictionary[Terminology, dict[str, dict[int, float]]] = WeakKeyDictionary()
-        self._names: WeakKeyDictionary[Terminology, dict[int, _Words]] = WeakKeyDictionary()
+        self._names: WeakKeyDictionary[Terminology, _Names] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, object]:
         return {}
@@ -72,7 +72,7 @@ class LexicalStage:
 
     def _one(self, text: str, terminology: Terminology) -> list[Hit]:
         stems = sorted(set(stems_of(text)))
-        alike = [self._similar_words(stem, terminology) for stem in stems]
+        alike = [self._similar_words(word, terminology) for word in stems]
         if not any(alike):
             return []
         weights = terminology.word_weight
@@ -86,48 +86,73 @@ class LexicalStage:
         added = np.maximum(0.0, terminology.alias_weight[aliases] - overlap)
         shares = overlap / (overlap + (_MISSING * missing + _ADDED * added) / 2)
         best = np.argsort(-shares, kind="stable")[:_SCORED]
-        mention = _Mention(text)
-        names = self._names.setdefault(terminology, {})
-        if len(names) > _KNOWN_NAMES:
-            names.clear()
-        hits = []
-        for alias, share in zip(aliases[best].tolist(), shares[best].tolist(), strict=True):
-            if alias not in names:
-                names[alias] = _Words(terminology.aliases[alias])
-            hits.append(Hit(alias, mention.score(names[alias], share) * worth(terminology, alias)))
-        return hits
+        mention = _Mention(text, stems)
+        rows = aliases[best].tolist()
+        names = self._names.setdefault(terminology, _Names()).get(rows, terminology)
+        concepts = terminology.alias_concept[rows].tolist()
+        of_concept: dict[int, tuple[float, int]] = {}
+        for alias, concept, name, share in zip(rows, concepts, names, shares[best].tolist(), strict=True):
+            score = mention.score(name, share) * name.worth
+            if mention.sides:
+                score *= mention.agreement(terminology.aliases[alias])
+            # Of a concept's names the best, of those as good the first.
+            of_concept[concept] = max(of_concept.get(concept, (-1.0, 0)), (round(score, 6), -alias))
+        return [Hit(-alias, score) for score, alias in of_concept.values()]
 
-    def _similar_words(self, stem: str, terminology: Terminology) -> dict[int, float]:
+    def _similar_words(self, word: str, terminology: Terminology) -> dict[int, float]:
         """Rows of the terminology's stems that look like a stem, with how much alike they are."""
         cache = self._alike.setdefault(terminology, {})
         if len(cache) > _KNOWN:
             cache.clear()
-        if stem not in cache:
-            cache[stem] = _similar_words(stem, terminology)
-        return cache[stem]
+        if word not in cache:
+            cache[word] = _similar_words(word, terminology)
+        return cache[word]
 
 
 class _Words:
-    """What is compared of a name or a mention."""
+    """What is compared of the words of a name or a mention, each taken once."""
 
-    __slots__ = ("key", "letters", "negated", "numbers")
+    __slots__ = ("letters", "negated", "numbers", "worth")
 
-    def __init__(self, text: str) -> None:
-        self.key = verbatim_key(text)
-        stems = sorted(stems_of(self.key))
-        self.letters = " ".join(stems)
-        self.numbers = frozenset(stem for stem in stems if stem.isdigit())
-        self.negated = bool(_NEGATIONS.search(self.key))
+    def __init__(self, stems: Iterable[str], worth: float = 1.0) -> None:
+        self.worth = worth  # of a name by its scope
+        words = sorted(stems)
+        self.letters = " ".join(words)
+        self.numbers = frozenset(word for word in words if word.isdigit())
+        self.negated = not _NEGATIONS.isdisjoint(words)
+
+
+class _Names:
+    """The names of a terminology that were compared before."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, _Words] = {}
+        self._stems: dict[int, str] = {}
+
+    def get(self, aliases: Sequence[int], terminology: Terminology) -> list[_Words]:
+        """What is compared of names, given by their rows."""
+        if len(self._names) > _KNOWN_NAMES:
+            self._names.clear()
+            self._stems.clear()
+        for alias in aliases:
+            if alias not in self._names:
+                rows = terminology.alias_words[alias].tolist()
+                for row in rows:
+                    if row not in self._stems:
+                        self._stems[row] = terminology.words[row]
+                self._names[alias] = _Words([self._stems[row] for row in rows], worth(terminology, alias))
+        return [self._names[alias] for alias in aliases]
 
 
 class _Mention:
     """A mention that names are compared with."""
 
-    def __init__(self, text: str) -> None:
-        self._words = words = _Words(text)
+    def __init__(self, text: str, stems: Iterable[str]) -> None:
+        self._words = _Words(stems)
+        key = verbatim_key(text)
         # For each pair of opposites of which the mention has one: that one, and the other.
-        pairs = [pair for pair in _OPPOSITES if bool(pair[0].search(words.key)) != bool(pair[1].search(words.key))]
-        self._sides = [(one, other) if one.search(words.key) else (other, one) for one, other in pairs]
+        pairs = [pair for pair in _OPPOSITES if bool(pair[0].search(key)) != bool(pair[1].search(key))]
+        self.sides = [(one, other) if one.search(key) else (other, one) for one, other in pairs]
 
     def score(self, name: _Words, share: float) -> float:
         """Score a name: the weighted share of common words, and how alike the strings are."""
@@ -137,25 +162,28 @@ class _Mention:
             score *= _NEGATION_FACTOR
         if own.numbers != name.numbers:
             score *= _NUMBER_FACTOR
-        for side, other in self._sides:
-            if other.search(name.key) and not side.search(name.key):
-                score *= _OPPOSITE_FACTOR
         return score
 
+    def agreement(self, name: str) -> float:
+        """What is left of the score of a name that has the opposite of one of the mention's words."""
+        key = verbatim_key(name)
+        opposed = sum(bool(other.search(key)) and not side.search(key) for side, other in self.sides)
+        return _OPPOSITE_FACTOR**opposed
 
-def _similar_words(stem: str, terminology: Terminology) -> dict[int, float]:
-    found = {int(row): 1.0 for row in terminology.word_hashes[hash64(stem)] if terminology.words[row] == stem}
-    if len(stem) < _SHORT:
+
+def _similar_words(word: str, terminology: Terminology) -> dict[int, float]:
+    found = {int(row): 1.0 for row in terminology.word_hashes[hash64(word)] if terminology.words[row] == word}
+    if len(word) < _SHORT:
         return found
     grams, holders = terminology.word_grams
-    wanted = np.array(sorted(gram_hash(gram) for gram in trigrams(stem)), dtype=grams.dtype)
+    wanted = np.array(sorted(gram_hash(gram) for gram in trigrams(word)), dtype=grams.dtype)
     at = np.minimum(np.searchsorted(grams, wanted), len(grams) - 1)
     lists = [holders[int(i)] for i in at[grams[at] == wanted]]
     if not lists:
         return found
     rows, counts = np.unique(np.concatenate(lists), return_counts=True)
     for row in rows[counts * 3 >= len(wanted)].tolist():
-        likeness = ratio(stem, terminology.words[row]) / 100
+        likeness = ratio(word, terminology.words[row]) / 100
         if likeness >= _ALIKE:
             found.setdefault(row, likeness**2)
     return found

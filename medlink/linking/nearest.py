@@ -12,6 +12,7 @@ Vectors = npt.NDArray[np.int8]
 _BLOCK = 4096
 # Vectors of which only the nearest one is looked at, until the nearest such groups are known.
 _GROUP = 32
+_GROUPS = _BLOCK // _GROUP
 # Cosines held at once.
 _HELD = 4_000_000
 
@@ -42,32 +43,43 @@ def nearest(
     Returns:
         For each query the rows of the vectors, and their cosines, in any order. Shape (queries, k) each.
     """
-    groups = -(-len(vectors) // _GROUP)
-    inverse = np.zeros(groups * _GROUP, np.float32)
+    blocks = -(-len(vectors) // _BLOCK)
+    inverse = np.zeros(blocks * _BLOCK, np.float32)
     np.divide(1, vector_lengths, out=inverse[: len(vectors)], where=vector_lengths > 0)
     rows = np.empty((len(queries), k), np.int64)
     cosines = np.empty((len(queries), k), np.float64)
     at_once = max(1, _HELD // len(inverse))
     for start in range(0, len(queries), at_once):
         part = queries[start : start + at_once].astype(np.float32)
-        products = np.full((len(part), len(inverse)), -np.inf, np.float32)
-        for at in range(0, len(vectors), _BLOCK):
+        products = np.empty((len(part), len(inverse)), np.float32)
+        greatest = np.empty((len(part), blocks, _GROUPS), np.float32)
+        for number, at in enumerate(range(0, len(vectors), _BLOCK)):
             block = vectors[at : at + _BLOCK].astype(np.float32)
-            np.matmul(part, block.T, out=products[:, at : at + len(block)])
-            products[:, at : at + len(block)] *= inverse[at : at + len(block)]
-        found = _largest(products, k)
-        own = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))[:, None]
+            own = products[:, at : at + _BLOCK]
+            np.matmul(part, block.T, out=own[:, : len(block)])
+            own[:, : len(block)] *= inverse[at : at + len(block)]
+            own[:, len(block) :] = -np.inf
+            own.reshape(len(part), _GROUP, _GROUPS).max(1, out=greatest[:, number])
+        found = _largest(products, greatest.reshape(len(part), -1), k)
+        length = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))[:, None]
         values = np.take_along_axis(products, found, 1).astype(np.float64)
         rows[start : start + at_once] = found
-        cosines[start : start + at_once] = np.divide(values, own, out=np.zeros_like(values), where=own > 0)
+        cosines[start : start + at_once] = np.divide(values, length, out=np.zeros_like(values), where=length > 0)
     return rows, cosines
 
 
-def _largest(values: FloatArray, k: int) -> npt.NDArray[np.int64]:
-    """The columns of the ``k`` largest values of each row; as many groups hold them."""
-    grouped = values.reshape(len(values), -1, _GROUP)
-    most = min(k, grouped.shape[1])
-    best = np.argpartition(-grouped.max(2), most - 1, axis=1)[:, :most]
-    columns = (best[:, :, None] * _GROUP + np.arange(_GROUP)).reshape(len(values), -1)
+def _largest(values: FloatArray, greatest: FloatArray, k: int) -> npt.NDArray[np.int64]:
+    """The columns of the ``k`` largest values of each row; as many groups hold them.
+
+    Arguments:
+        values: Shape (rows, columns).
+        greatest: The greatest value of each group. Shape (rows, groups).
+        k: How many.
+    """
+    most = min(k, greatest.shape[1])
+    groups = np.argpartition(-greatest, most - 1, axis=1)[:, :most]
+    # A group's columns are as far apart in their block as it has groups.
+    first = groups // _GROUPS * _BLOCK + groups % _GROUPS
+    columns = (first[:, :, None] + np.arange(0, _BLOCK, _GROUPS)).reshape(len(values), -1)
     inside = np.argpartition(-np.take_along_axis(values, columns, 1), k - 1, axis=1)[:, :k]
     return np.take_along_axis(columns, inside, 1)

@@ -209,7 +209,7 @@ class Ranker:
         # What looking up names is sure of stands, whatever the search finds: all else shares what is left.
         sure = {c: chance for c, chance in self._sure_scores(evidence, terminology).items() if chance >= SURE}
         left = 1 - sum(sure.values())
-        concepts = [concept for concept in evidence.weighed(WEIGHED) if concept not in sure]
+        concepts = sorted(evidence.hits.keys() - sure.keys())
         model = "reranked" if evidence.reranked else "full"
         features = evidence.features(concepts, terminology)
         chances = self.calibration.probabilities(features, terminology.name, model) * left

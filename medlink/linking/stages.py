@@ -54,7 +54,7 @@ class Hit(NamedTuple):
 
     Arguments:
         alias: Row of the alias in the terminology.
-        score: Between 0 and 1.
+        score: Between 0 and 1, to six decimals: the order of hits must not hang on the last bit.
         via: The concept of another terminology that led to it, or the empty string.
     """
 

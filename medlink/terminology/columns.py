@@ -105,8 +105,10 @@ class HashIndex:
 
     def __getitem__(self, key: int) -> Array:
         wanted = np.uint64(key)
-        start = int(np.searchsorted(self.hashes, wanted, side="left"))
-        end = int(np.searchsorted(self.hashes, wanted, side="right"))
+        start = int(self.hashes.searchsorted(wanted))
+        end = start
+        while end < len(self.hashes) and self.hashes[end] == wanted:
+            end += 1
         result: Array = self.rows[start:end]
         return result
 
