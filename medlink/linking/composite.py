@@ -10,6 +10,8 @@ from medlink.types import Candidate
 _AND = r"\s*(?:,|/)\s*(?:and\s+|or\s+)?|\s+(?:and|or|and/or|&)\s+"
 _LIST = re.compile(_AND)
 _OF = re.compile(r"^(.*\S)\s+(of|in|involving)\s+(?:the\s+)?(.+)$", re.IGNORECASE)
+# Both are coded, where there is no code for the two together.
+_ACUTE_ON_CHRONIC = re.compile(r"^acute(?:\s+|-)on(?:\s+|-)(?:top\s+of\s+)?chronic\s+(.+)$", re.IGNORECASE)
 _HEAD_WORDS = 3
 _MOST_PARTS = 5
 _DANGLING = re.compile(r"[-–]$")
@@ -28,6 +30,8 @@ def split_mention(text: str) -> list[list[str]]:
     Returns:
         Each way as its parts, two or more; the likeliest first. Empty where the mention joins nothing.
     """
+    if found := _ACUTE_ON_CHRONIC.match(text):
+        return [[f"acute {found[1]}", f"chronic {found[1]}"]]
     if not _LIST.search(text):
         return []
     ways: list[list[str]] = []

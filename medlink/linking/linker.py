@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from medlink.linking.exact import ExactStage, SynonymStage
 from medlink.linking.expansion import Expansion, expand
 from medlink.linking.lexical import LexicalStage
 from medlink.linking.model import LinkModel
+from medlink.linking.modifiers import without_modifiers
 from medlink.linking.priors import PriorStage
 from medlink.linking.ranking import SURE, Ranker
 from medlink.linking.stages import Context, Query, Stage
@@ -172,40 +173,54 @@ class Linker:
     def _link_expanded(
         self, queries: Sequence[Query], expansions: Sequence[Expansion], k: int, *, thorough: bool
     ) -> list[list[Candidate]]:
-        """Link mentions by their expansions; those that find nothing as they are written, where they may be."""
-        first = [i for i, expansion in enumerate(expansions) if not expansion.open]
+        """Link mentions by their expansions; those that find nothing, by other readings of them."""
         results: list[list[Candidate]] = [[] for _ in queries]
-        asked = [replace(queries[i], text=expansions[i].text) for i in first]
-        for i, candidates in zip(first, self._link(asked, k, thorough), strict=True):
-            results[i] = candidates
-        again = [
-            i
-            for i in first
-            if expansions[i].fallback
-            and expansions[i].text != queries[i].text
-            and all(candidate.nil for candidate in results[i])
-        ]
-        for i, candidates in zip(again, self._link([queries[i] for i in again], k, thorough), strict=True):
-            results[i] = candidates if any(not candidate.nil for candidate in candidates) else results[i]
-        return results
 
-    def _link(self, queries: Sequence[Query], k: int, thorough: bool) -> list[list[Candidate]]:
-        results: list[list[Candidate]] = [[] for _ in queries]
-        for terminology in self.terminologies:
-            # Each different mention of a document is linked once, in its first place, so that all its places agree.
-            positions: dict[Query, list[int]] = {}
-            for i, query in enumerate(queries):
-                if not query.label or not terminology.labels or query.label in terminology.labels:
-                    positions.setdefault(self.ranker.at_first_place(query, terminology), []).append(i)
-            unique = list(positions)
-            for places, ranked in zip(
-                positions.values(), self._rank_or_split(unique, terminology, k, thorough), strict=True
-            ):
-                for i in places:
-                    results[i] += ranked
+        def link(texts: Mapping[int, str], terminologies: Sequence[Terminology]) -> None:
+            asked = [replace(queries[i], text=text) for i, text in texts.items()]
+            for terminology in terminologies:
+                found = self._link(asked, terminology, k, thorough)
+                for i, candidates in zip(texts, found, strict=True):
+                    others = [one for one in results[i] if one.terminology != terminology.name]
+                    # Where no reading finds anything, the candidates stay those of the first.
+                    if len(others) == len(results[i]) or not all(one.nil for one in candidates):
+                        results[i] = others + candidates
+
+        expanded = {i: one.text for i, one in enumerate(expansions) if not one.open}
+        link(expanded, self.terminologies)
+        written = {
+            i: queries[i].text
+            for i, text in expanded.items()
+            if expansions[i].fallback and text != queries[i].text and all(one.nil for one in results[i])
+        }
+        link(written, self.terminologies)
+        for sides in (False, True):
+            bare = {i: less for i, text in expanded.items() if (less := without_modifiers(text, sides=sides)) != text}
+            for terminology in self.terminologies:
+                left = {
+                    i: text
+                    for i, text in bare.items()
+                    if all(one.nil for one in results[i] if one.terminology == terminology.name)
+                }
+                link(left, [terminology])
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
         for candidates in results:
             candidates.sort(key=lambda c: (-c.score, order[c.terminology]))
+        return results
+
+    def _link(
+        self, queries: Sequence[Query], terminology: Terminology, k: int, thorough: bool
+    ) -> list[list[Candidate]]:
+        results: list[list[Candidate]] = [[] for _ in queries]
+        # Each different mention of a document is linked once, in its first place, so that all its places agree.
+        positions: dict[Query, list[int]] = {}
+        for i, query in enumerate(queries):
+            if not query.label or not terminology.labels or query.label in terminology.labels:
+                positions.setdefault(self.ranker.at_first_place(query, terminology), []).append(i)
+        ranked = self._rank_or_split(list(positions), terminology, k, thorough)
+        for places, candidates in zip(positions.values(), ranked, strict=True):
+            for i in places:
+                results[i] = candidates
         return results
 
     def _rank_or_split(

@@ -37,6 +37,8 @@ _BRACKETS = re.compile(r"\s*\[([^\[\]]*)\]")
 _UNSPECIFIED = re.compile(r",? (?:NOS|unspecified)$|, unspecified(?: \w+){0,2}$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z][a-zé-ÿ]+")
 _MALIGNANT = "Malignant neoplasm of "
+# What such a code includes bears the name of the condition as such: N08 is a "Glomerulonephritis" of another disease.
+_OF_ANOTHER_DISEASE = re.compile(r"classified elsewhere| in ", re.IGNORECASE)
 _CODES_IN_NOTE = re.compile(r"\s*\([A-Z0-9.\-, ]+\)$")
 
 
@@ -147,6 +149,7 @@ def _concepts(
                 )
             codes[f"{plain[:3]}.{plain[3:]}"] = base
     parents = set(codes.values())
+    own_names = _own_names(entries, synonyms)
     for code, parent in codes.items():
         entry = entries.get(code)
         ours = [Alias(name, "exact") for name in synonyms.get(code, ())]
@@ -163,7 +166,7 @@ def _concepts(
                 properties={"kind": "code", "billable": billable, "seventh_character": meaning},
             )
             continue
-        aliases = [Alias(name, "inclusion") for name in entry.inclusion]
+        aliases = [Alias(name, "inclusion") for name in _included(entry, own_names)]
         aliases += [Alias(_CODES_IN_NOTE.sub("", name), "includes") for name in entry.notes.get("includes", ())]
         known = [entry.description, *(alias.text for alias in aliases)]
         aliases += [Alias(name, "derived") for text in known for name in _derived(text)]
@@ -178,6 +181,22 @@ def _concepts(
             parents=(parent,) if parent else (),
             properties=properties,
         )
+
+
+def _own_names(entries: dict[str, _Entry], synonyms: dict[str, list[str]]) -> dict[str, set[str]]:
+    """By name in lower case, the codes that it is the description of, in whatever form, or that clinicians call so."""
+    codes: dict[str, set[str]] = {}
+    for code, entry in entries.items():
+        for name in (entry.description, *_derived(entry.description), *synonyms.get(code, ())):
+            codes.setdefault(name.lower(), set()).add(code)
+    return codes
+
+
+def _included(entry: _Entry, own_names: dict[str, set[str]]) -> list[str]:
+    """The inclusion terms of a code, without those that name another one and hold for this one in its context only."""
+    if not _OF_ANOTHER_DISEASE.search(entry.description):
+        return entry.inclusion
+    return [name for name in entry.inclusion if own_names.get(name.lower(), set()) <= {entry.code}]
 
 
 def _seventh_base(plain: str, by_plain: dict[str, str]) -> str | None:

@@ -1,0 +1,61 @@
+"""Mentions without the words that tell how a condition is or on which side, not which: "severe left leg swelling".
+
+ICD-10-CM has codes for some conditions by their severity, course or side, so a mention is linked as it stands first.
+What is left out here is read by ``medlink_attributes``. Words of certainty and of time past are never left out: they
+decide whether the condition is there.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DEGREES = (
+    "mild mildly minimal minimally slight slightly trace subtle moderate moderately severe severely marked "
+    "markedly significant significantly profound profoundly extreme extremely extensive massive considerable "
+    "pronounced debilitating excruciating intractable refractory moderate-sized symptomatic "
+    "generalized diffuse vague nonspecific non-specific"
+)
+_COURSES = (
+    "worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
+    "continuous intermittent occasional frequent episodic recurrent transient new new-onset newly "
+    "increasing longstanding long-standing long-term stable unchanged improving known documented "
+    "previously-known underlying"
+)
+_PHRASES = (
+    r"(?:new|sudden|abrupt|gradual|recent)[\s-]onset(?:\s+of)?",
+    r"(?:small|large)(?!\s+(?:airway|arter|bowel|cell|colon|duct|fib|for|intestin|joint|vessel)|-)",
+    "long standing",
+    "slowly progressive",
+    "rapidly progressive",
+    r"(?:poorly|well|inadequately|adequately)[\s-]controlled",
+    r"mild[\s-]to[\s-]moderate",
+    r"moderate[\s-]to[\s-]severe",
+    r"(?:newly|recently|previously)[\s-]diagnosed",
+    r"(?:worsening|progression|exacerbation|recurrence|persistence|onset|episodes?|attacks?|bouts?)\s+of(?:\s+the)?",
+)
+_SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?"
+
+
+def _around(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Any number of the words, before all else and after it."""
+    before = re.compile(rf"(?:(?:{words})(?:\s*,\s*|\s+(?:and\s+|but\s+)?|\s*/\s*))+", re.IGNORECASE)
+    return before, re.compile(rf"(?:\s*(?:,|\(|-\s)\s*(?:{words})\)?)+$", re.IGNORECASE)
+
+
+_DEGREE = "|".join([*_PHRASES, *map(re.escape, sorted(f"{_DEGREES} {_COURSES}".split(), key=len, reverse=True))])
+_PATTERNS = {False: _around(_DEGREE), True: _around(f"{_DEGREE}|{_SIDES}")}
+
+
+def without_modifiers(mention: str, *, sides: bool = False) -> str:
+    """A mention without the words before and after that tell of degree and course.
+
+    Arguments:
+        mention: The mention.
+        sides: Whether those that tell of the side are left out too.
+
+    Returns:
+        What is left, or the mention itself where there is no such word or nothing else.
+    """
+    before, after = _PATTERNS[sides]
+    rest = mention[found.end() :] if (found := before.match(mention)) else mention
+    return after.sub("", rest).strip() or mention

@@ -1,0 +1,71 @@
+"""Mentions without their words of degree and course."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medlink import Concept, Linker, Terminology
+from medlink.linking.modifiers import without_modifiers
+
+
+@pytest.mark.parametrize(
+    ("mention", "rest"),
+    [
+        ("severe hypokalemia", "hypokalemia"),
+        ("Mild, intermittent chest pain", "chest pain"),
+        ("new onset atrial fibrillation", "atrial fibrillation"),
+        ("worsening of the ascites", "ascites"),
+        ("poorly-controlled hypertension", "hypertension"),
+        ("moderate to severe aortic stenosis", "aortic stenosis"),
+        ("anemia, mild", "anemia"),
+        ("headache (severe)", "headache"),
+        ("large pleural effusion", "pleural effusion"),
+    ],
+)
+def test_words_of_degree_and_course_are_left_out(mention, rest):
+    assert without_modifiers(mention) == rest
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "hypokalemia",
+        "severe",
+        "small cell carcinoma",
+        "large vessel occlusion",
+        "beta thalassemia minor",
+        "suspected sepsis",
+        "old infarct",
+        "history of severe asthma",
+        "mildew allergy",
+    ],
+)
+def test_words_that_tell_which_condition_or_whether_it_is_there_stay(mention):
+    assert without_modifiers(mention) == mention
+
+
+def test_the_side_is_left_out_only_where_asked():
+    assert without_modifiers("severe left-sided weakness") == "left-sided weakness"
+    assert without_modifiers("severe left-sided weakness", sides=True) == "weakness"
+    assert without_modifiers("leg swelling, bilateral", sides=True) == "leg swelling"
+
+
+@given(st.text(), st.booleans())
+def test_something_is_always_left_and_it_is_part_of_the_mention(mention, sides):
+    rest = without_modifiers(mention, sides=sides)
+    assert rest in mention
+    assert bool(rest.strip()) == bool(mention.strip())
+
+
+def test_a_code_of_the_severity_goes_first_and_only_a_mention_that_finds_nothing_is_read_without():
+    concepts = [Concept("1", "Asthma"), Concept("2", "Severe asthma"), Concept("3", "Hypokalemia")]
+    linker = Linker([Terminology.from_records("t", concepts)])
+    (severe,), (mild,), (low,) = (
+        [c for c in found if not c.nil][:1]
+        for found in linker.link(["severe asthma", "mild asthma", "severe hypokalemia"])
+    )
+    assert [(c.concept_id, c.query) for c in (severe, mild, low)] == [
+        ("2", "severe asthma"),
+        ("1", "asthma"),
+        ("3", "hypokalemia"),
+    ]
