@@ -78,6 +78,7 @@ def test_linking_is_evaluated_on_mentions_lists_and_crosswalks(mine, tmp_path):
     shown = medlink("evaluate", "link", obo, "-t", "mine", "--crosswalk", "MINE", "--category", "1").stdout.decode()
     assert "accuracy @1 1.0000" in shown
     failed(medlink("evaluate", "link", corpus, "-t", "mine", "--label", "Drug"), "no mention has one of the labels")
+    failed(medlink("evaluate", "link", corpus, "-t", "mine", "--leave-out"), "the priors do not count this corpus")
 
 
 def test_encoders_that_are_none_are_told(mine, tmp_path):

@@ -19,6 +19,7 @@ from medlink.linking.composite import split_mention
         ("hyper- and hypothyroidism", ["hyperthyroidism", "hypothyroidism"]),
         ("nausea and vomiting", ["nausea", "vomiting"]),
         ("pulmonary edema & fibrosis", ["pulmonary edema", "pulmonary fibrosis"]),
+        ("Acute-on-chronic renal failure", ["acute renal failure", "chronic renal failure"]),
     ],
 )
 def test_a_list_is_read_in_the_way_that_is_meant_among_others(mention, parts):

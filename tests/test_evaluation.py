@@ -6,7 +6,7 @@ import pytest
 
 from medlink import Alias, Concept, Linker, MedlinkError, Terminology
 from medlink.evaluation.corpora import evaluate_concepts, evaluate_dictionary, evaluate_ner
-from medlink.evaluation.linking import crosswalk_gold, evaluate_linking, read_gold, read_unknown
+from medlink.evaluation.linking import crosswalk_gold, evaluate_linking, leave_out, read_gold, read_unknown
 from medlink.evaluation.names import evaluate_names
 from medlink.terminology.readers import READERS
 from medlink.types import LABELS
@@ -51,7 +51,8 @@ def medic(shared_data):
 )
 def test_gold_mentions_are_linked_to_medic(medic, shared_data, corpus, labels, accuracy, recall, error):
     gold = read_gold(shared_data / corpus / "dev.pubtator.txt", labels)
-    scores = evaluate_linking(medic, medic.terminologies[0], gold)
+    # The shipped priors count the development splits as well.
+    scores = evaluate_linking(leave_out(medic, gold), medic.terminologies[0], gold)
     assert scores.accuracy(1) >= accuracy
     assert scores.accuracy(25) >= recall
     assert scores.calibration_error <= error

@@ -50,6 +50,32 @@ def test_what_no_concept_fits_is_nil(linker, mention):
     assert candidate is None or candidate.nil
 
 
+@pytest.mark.parametrize("mention", ["hyper-natremia", "Hyper-natraemia"])
+def test_a_compound_is_found_with_or_without_its_hyphen(mention):
+    linker = Linker([Terminology.from_records("t", [Concept("1", "Hypernatremia"), Concept("2", "Hyponatremia")])])
+    assert [c.concept_id for c in linker.link([mention])[0] if not c.nil] == ["1"]
+
+
+def test_a_hyphen_that_is_part_of_a_name_is_looked_up_as_it_is():
+    linker = Linker([Terminology.from_records("t", [Concept("1", "Co-op lung"), Concept("2", "Coop lung")])])
+    assert best(linker, "co-op lung").concept_id == "1"
+
+
+@pytest.mark.parametrize(
+    ("mention", "concept"),
+    [
+        ("abnormalities of the eye", "kind"),
+        ("ocular anomaly", "kind"),
+        ("malformed eye", "structure"),
+        ("abnormal eye morphology", "structure"),
+    ],
+)
+def test_names_of_structure_are_told_from_names_of_any_kind(mention, concept):
+    concepts = [Concept("structure", "Abnormal eye morphology"), Concept("kind", "Abnormality of the eye")]
+    linker = Linker([Terminology.from_records("t", concepts)])
+    assert [c.concept_id for c in linker.link([mention])[0] if c.stage == "exact"] == [concept]
+
+
 def test_numbers_sides_and_negations_tell_concepts_apart(linker):
     assert best(linker, "right femur fracture").nil
     type_1 = linker.link(["type 1 diabetes"])[0]

@@ -37,15 +37,45 @@ def test_only_concepts_of_the_terminology_are_found(diseases):
     assert (diseases.aliases[hit.alias], hit.score) == ("Drug-Related Side Effects", pytest.approx(8 / 9.5))
 
 
-def test_a_linker_with_priors_knows_what_annotators_meant(diseases):
+def linker_with(terminology, priors):
     weights = {name: dict(own) for name, own in default_calibration().weights["*"].items()}
     weights["exact"] = {"bias": -3.0, "verbatim": 6.0, "prior_alone": 6.0}
-    model = LinkModel(TrigramEncoder(), Calibration({"*": weights}), priors=Priors.count(SEEN))
-    linker = Linker([diseases], model=model)
+    return Linker([terminology], model=LinkModel(TrigramEncoder(), Calibration({"*": weights}), priors=priors))
+
+
+def test_a_linker_with_priors_knows_what_annotators_meant(diseases):
+    linker = linker_with(diseases, Priors.count(SEEN))
     best, exact = (candidates[0] for candidates in linker.link(["toxicity", "rigor"]))
     assert (best.concept_id, best.stage, best.nil) == ("D1", "prior", False)
     assert (exact.concept_id, exact.stage) == ("D9", "exact")
     assert best.stages["prior"] == pytest.approx(8 / 9.5, abs=1e-4)
+
+
+def test_lists_make_what_their_name_meant_elsewhere_less_likely_and_many_leave_nothing():
+    lists = [("toxicity", "D1|D3")]
+    assert Priors.count(SEEN[:8] + lists).of("toxicity") == {"D1": pytest.approx(8 / 9.5)}
+    assert Priors.count(SEEN[:8] + 3 * lists).of("toxicity") == {}
+
+
+def test_a_name_that_meant_a_list_as_often_is_split():
+    concepts = [Concept("B", "Breast cancer"), Concept("O", "Ovarian cancer"), Concept("H", "HBOC")]
+    terminology = Terminology.from_records("t", concepts)
+    name = "breast and ovarian cancer"
+    for lists, answer in ((0, ["H"]), (6, ["B", "O"])):
+        linker = linker_with(terminology, Priors.count([(name, "H")] * 6 + [(name, "B|O")] * lists))
+        assert [c.concept_id for c in linker.link([name])[0] if not c.nil] == answer
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=3), st.text(max_size=2))), st.lists(st.tuples(st.text(max_size=3), st.text()))
+)
+def test_what_was_counted_later_can_be_taken_out_again(mentions, later):
+    assert Priors.count([*mentions, *later]).without(later) == Priors.count(mentions)
+
+
+def test_what_was_not_counted_cannot_be_taken_out():
+    with pytest.raises(MedlinkError, match="do not count this corpus, which has 'fever'"):
+        Priors.count(SEEN).without([("fever", "D1")])
 
 
 @given(st.lists(st.tuples(st.text(), st.text())))

@@ -37,8 +37,8 @@ def evaluate_link(
     errors: Annotated[bool, typer.Option(help="Show the mentions answered wrong.")] = False,
 ) -> None:
     """Link gold mentions, each with its document as context, and score the answers."""
-    from medlink.evaluation import linking
     from medlink.evaluation.linking import crosswalk_gold, evaluate_linking, read_gold, read_unknown
+    from medlink.evaluation.linking import leave_out as without
 
     linker = open_linker(model, [terminology], encoder=encoder, rerank=rerank)
     if crosswalk:
@@ -48,7 +48,7 @@ def evaluate_link(
     else:
         gold = read_gold(corpus, label or ())
     if leave_out:
-        linking.leave_out(linker, gold)
+        linker = without(linker, gold)
     known = [one.text for one in read_gold(seen, label or ())] if seen else []
     began = time.perf_counter()
     scores = evaluate_linking(linker, linker.terminologies[0], gold, seen=known, category=category)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -172,16 +173,20 @@ def meanings(gold: Sequence[GoldMention], terminology: Terminology) -> list[tupl
     return found
 
 
-def leave_out(linker: Linker, gold: Sequence[GoldMention]) -> None:
-    """Take a corpus out of the priors of a linker of one terminology, so that it can be measured on it.
+def leave_out(linker: Linker, gold: Sequence[GoldMention]) -> Linker:
+    """A linker of one terminology whose priors do not count a corpus, so that it can be measured on it.
 
     Raises:
-        MedlinkError: The priors do not count the corpus.
+        MedlinkError: The linker's priors do not count the corpus.
     """
     (terminology,) = linker.terminologies
-    for stage in linker.stages:
-        if isinstance(stage, PriorStage):
-            stage.priors = stage.priors.without(meanings(gold, terminology))
+    left = copy(linker)
+    left.stages = [
+        PriorStage(stage.priors.without(meanings(gold, terminology))) if isinstance(stage, PriorStage) else stage
+        for stage in linker.stages
+    ]
+    left.ranker = replace(linker.ranker, stages=left.stages)
+    return left
 
 
 def crosswalk_gold(files: Sequence[Path], prefix: str, format: str = "obo") -> list[GoldMention]:

@@ -18,7 +18,7 @@ from medlink.linking.lexical import LexicalStage
 from medlink.linking.model import LinkModel
 from medlink.linking.modifiers import without_modifiers
 from medlink.linking.priors import PriorStage
-from medlink.linking.ranking import SURE, Ranker
+from medlink.linking.ranking import Ranker
 from medlink.linking.stages import Context, Query, Stage
 from medlink.linking.vectors import VectorIndex
 from medlink.terminology.store import Terminology
@@ -229,7 +229,7 @@ class Linker:
         """Rank concepts for mentions, and for the parts of those that name several concepts."""
         results = self.ranker.rank(queries, terminology, k, thorough=thorough)
         ways = [
-            [] if candidates and _is_sure(candidates[0]) else split_mention(q.text)
+            [] if candidates and candidates[0].stage in SURE_STAGES and not candidates[0].nil else split_mention(q.text)
             for q, candidates in zip(queries, results, strict=True)
         ]
         parts = [replace(q, text=part) for q, of in zip(queries, ways, strict=True) for way in of for part in way]
@@ -244,13 +244,6 @@ class Linker:
                     results[i] = join_parts(of_parts, k)
                     best = least
         return results
-
-
-def _is_sure(candidate: Candidate) -> bool:
-    """Whether a mention is no list: it is the name of a concept, or nearly always meant one."""
-    return (
-        candidate.stage in SURE_STAGES and not candidate.nil and (candidate.stage != "prior" or candidate.score >= SURE)
-    )
 
 
 def expand_queries(queries: Sequence[Query]) -> list[Expansion]:

@@ -20,6 +20,9 @@ _DOUBT = 0.5
 # A name in another order or form is a little less sure than the very name.
 _SAME_WORDS = 0.96
 _NIL = ""
+# Between the concepts of a list; a name of which this share meant one tells nothing of any single concept.
+_LIST = "|"
+_LISTS = 0.2
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -32,7 +35,7 @@ class Priors:
 
     Arguments:
         names: By name (:func:`verbatim_key`), how many mentions meant which concept id; ``""`` for none, and ids with
-            ``|`` between them for several at once, which only make the others less likely.
+            ``|`` between them for several at once.
         words: The same by the name's stems in order of the alphabet.
     """
 
@@ -81,12 +84,18 @@ class Priors:
         return json.dumps({"names": self.names, "words": self.words}, ensure_ascii=False, sort_keys=True) + "\n"
 
     def of(self, text: str) -> dict[str, float]:
-        """For each meaning of a name but none, a share between 0 and 1; the more mentions, the surer."""
+        """For each concept id that a name meant, a share between 0 and 1; the more mentions, the surer.
+
+        None for a name that often enough meant several concepts at once.
+        """
         sure, counts = 1.0, self.names.get(verbatim_key(text))
         if counts is None:
             sure, counts = _SAME_WORDS, self.words.get(_words_key(text), {})
         total = sum(counts.values()) + _DOUBT
-        return {meaning: sure * count / total for meaning, count in counts.items() if meaning != _NIL}
+        lists = {meaning for meaning in counts if _LIST in meaning}
+        if sum(counts[meaning] for meaning in lists) >= _LISTS * total:
+            return {}
+        return {meaning: sure * count / total for meaning, count in counts.items() if meaning not in {_NIL, *lists}}
 
 
 class PriorStage:

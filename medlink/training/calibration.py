@@ -52,7 +52,7 @@ COLUMNS = {
     "full": tuple(name for name in FEATURES if name != "rerank"),
     "reranked": FEATURES,
 }
-#: What the cross-encoder must add to the accuracy of a terminology to be worth its time.
+#: What the cross-encoder must add to the accuracy of a terminology to be worth its time, and at least a standard error.
 GAIN = 0.005
 # What a mention without its concepts counts beside the mention.
 _ABSENT = 0.15
@@ -136,7 +136,9 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
         if reranker is not None and name != settings.general:
             unread = [replace(item, evidence=replace(item.evidence, reranked={})) for item in items]
             without = _held_out(unread, replace(linker.ranker, reranker=None), terminology, like)
-            if held_out[name].accuracy() < without.accuracy() + GAIN:
+            least = without.accuracy()
+            chance = math.sqrt(least * (1 - least) / max(1, without.mentions))
+            if held_out[name].accuracy() < least + max(GAIN, chance):
                 del weights[name]["reranked"]
                 held_out[name] = without
     weights["*"] = weights[settings.general]

@@ -24,7 +24,8 @@ A conditional logit model over the candidates of a mention and NIL. Its score is
 
 {data}
 
-The cross-encoder reads for {read}, and for other terminologies; for the rest it adds less than {gain} to the accuracy.
+The cross-encoder reads for {read}, and for other terminologies; for the rest it adds less than {gain} to the
+accuracy, or less than a standard error.
 The priors, what {names:,} names meant, are counted in {counted}. What is below was measured with
 these alone; once the weights were fitted, {later} was counted too.
 
