@@ -28,7 +28,7 @@ _ALIKE = 0.8
 _SHORT = 5
 # A word that more names hold than this retrieves nothing unless all words are that common.
 _COMMON = 20_000
-_SCORED = 120
+_SCORED = 64
 # Different words that are remembered, and names: at most some 10 MB.
 _KNOWN = 50_000
 _KNOWN_NAMES = 20_000
