@@ -39,6 +39,7 @@ _RELATIVE = tuple(
         r"\b(?P<word>today|yesterday|tomorrow|this\smorning|this\safternoon|this\sevening|tonight|last\snight|the\sday\sbefore\syesterday)\b",
     )
 )
+_DIGIT = re.compile(r"\d")
 _WORDS = {"yesterday": -1, "last night": -1, "tomorrow": 1, "the day before yesterday": -2}
 _VAGUE = {"a": 1, "an": 1}
 
@@ -55,7 +56,8 @@ def find_dates(text: str, note_date: date | None = None, *, day_first: bool = Fa
         Dates with the precision that is written; what is vague ("several weeks ago") has no value.
     """
     found: list[DateValue] = []
-    for pattern in (*_ABSOLUTE, *_RELATIVE):
+    # All absolute ones have digits, most sentences none.
+    for pattern in (*_ABSOLUTE, *_RELATIVE) if _DIGIT.search(text) else _RELATIVE:
         for match in pattern.finditer(text):
             if any(match.start() < one.end and match.end() > one.start for one in found):
                 continue

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from medlink.inference.onnx import FloatArray
 from medlink.linking.stages import Hit, worth
@@ -64,13 +65,27 @@ class Evidence:
     # By concepts, their features as far as no document tells them.
     _features: dict[tuple[int, ...], FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def add(self, stage: str, hits: Iterable[Hit], terminology: Terminology) -> None:
-        """Keep the best hit of a stage for each concept."""
+    def add(
+        self, stage: str, hits: Sequence[Hit], terminology: Terminology, unfit: npt.NDArray[np.bool_] | None = None
+    ) -> None:
+        """Keep the best hit of a stage for each concept.
+
+        Arguments:
+            stage: The stage.
+            hits: What it found.
+            terminology: The terminology.
+            unfit: For each concept whether it is left out.
+        """
         self._features.clear()
-        hits = list(hits)
-        concepts = terminology.alias_concept[np.array([hit.alias for hit in hits], dtype=np.int64)].tolist()
-        for concept, hit in zip(concepts, hits, strict=True):
-            by_stage = self.hits.setdefault(concept, {})
+        rows = terminology.alias_concept[np.array([hit.alias for hit in hits], dtype=np.int64)]
+        if unfit is not None:
+            hits = [hit for hit, no in zip(hits, unfit[rows].tolist(), strict=True) if not no]
+            rows = rows[~unfit[rows]]
+        for concept, hit in zip(rows.tolist(), hits, strict=True):
+            by_stage = self.hits.get(concept)
+            if by_stage is None:
+                self.hits[concept] = {stage: hit}
+                continue
             known = by_stage.get(stage)
             # Of two names as good, the first is the preferred one.
             if known is None or (hit.score, -hit.alias) > (known.score, -known.alias):

@@ -14,7 +14,7 @@ _BLOCK = 4096
 _GROUP = 32
 _GROUPS = _BLOCK // _GROUP
 # Cosines held at once.
-_HELD = 4_000_000
+_HELD = 8_000_000
 
 
 def lengths(vectors: Vectors) -> FloatArray:
@@ -51,35 +51,38 @@ def nearest(
     at_once = max(1, _HELD // len(inverse))
     for start in range(0, len(queries), at_once):
         part = queries[start : start + at_once].astype(np.float32)
-        products = np.empty((len(part), len(inverse)), np.float32)
-        greatest = np.empty((len(part), blocks, _GROUPS), np.float32)
+        products = np.empty((len(inverse), len(part)), np.float32)
+        greatest = np.empty((blocks, _GROUPS, len(part)), np.float32)
         for number, at in enumerate(range(0, len(vectors), _BLOCK)):
             block = vectors[at : at + _BLOCK].astype(np.float32)
-            own = products[:, at : at + _BLOCK]
-            np.matmul(part, block.T, out=own[:, : len(block)])
-            own[:, : len(block)] *= inverse[at : at + len(block)]
-            own[:, len(block) :] = -np.inf
-            own.reshape(len(part), _GROUP, _GROUPS).max(1, out=greatest[:, number])
-        found = _largest(products, greatest.reshape(len(part), -1), k)
+            own = products[at : at + _BLOCK]
+            np.matmul(block, part.T, out=own[: len(block)])
+            own[: len(block)] *= inverse[at : at + len(block), None]
+            own[len(block) :] = -np.inf
+            own.reshape(_GROUP, _GROUPS, len(part)).max(0, out=greatest[number])
+        found = _largest(products, greatest.reshape(-1, len(part)), k)
         length = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))[:, None]
-        values = np.take_along_axis(products, found, 1).astype(np.float64)
+        values = products[found, np.arange(len(part))[:, None]].astype(np.float64)
         rows[start : start + at_once] = found
         cosines[start : start + at_once] = np.divide(values, length, out=np.zeros_like(values), where=length > 0)
     return rows, cosines
 
 
 def _largest(values: FloatArray, greatest: FloatArray, k: int) -> npt.NDArray[np.int64]:
-    """The columns of the ``k`` largest values of each row; as many groups hold them.
+    """The rows of the ``k`` largest values of each column; as many groups hold them.
 
     Arguments:
         values: Shape (rows, columns).
-        greatest: The greatest value of each group. Shape (rows, groups).
+        greatest: The greatest value of each group. Shape (groups, columns).
         k: How many.
+
+    Returns:
+        Shape (columns, k).
     """
-    most = min(k, greatest.shape[1])
-    groups = np.argpartition(-greatest, most - 1, axis=1)[:, :most]
-    # A group's columns are as far apart in their block as it has groups.
+    most = min(k, len(greatest))
+    groups = np.argpartition(-greatest.T, most - 1, axis=1)[:, :most]
+    # A group's rows are as far apart in their block as it has groups.
     first = groups // _GROUPS * _BLOCK + groups % _GROUPS
-    columns = (first[:, :, None] + np.arange(0, _BLOCK, _GROUPS)).reshape(len(values), -1)
-    inside = np.argpartition(-np.take_along_axis(values, columns, 1), k - 1, axis=1)[:, :k]
-    return np.take_along_axis(columns, inside, 1)
+    rows = (first[:, :, None] + np.arange(0, _BLOCK, _GROUPS)).reshape(len(groups), -1)
+    inside = np.argpartition(-values[rows, np.arange(len(groups))[:, None]], k - 1, axis=1)[:, :k]
+    return np.take_along_axis(rows, inside, 1)

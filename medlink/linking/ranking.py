@@ -147,9 +147,7 @@ class Ranker:
         def ask(stage: Stage, of: Sequence[int]) -> None:
             found = stage.retrieve([queries[i] for i in of], terminology, max(k, SEARCHED))
             for i, hits in zip(of, found, strict=True):
-                no = unfit.get(queries[i].label)
-                fit = hits if no is None else [hit for hit in hits if not no[terminology.alias_concept[hit.alias]]]
-                evidence[i].add(stage.name, fit, terminology)
+                evidence[i].add(stage.name, hits, terminology, unfit.get(queries[i].label))
 
         for stage in self.stages:
             if stage.final:
