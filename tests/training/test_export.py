@@ -4,13 +4,14 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from onnx import load_from_string, numpy_helper
+from onnx import TensorProto, helper, load_from_string, numpy_helper
 from torch import nn
 from transformers import BertConfig, BertModel
 
 from medlink.inference.floating import multiply_in_fp32
 from medlink.training.biencoder import NameEncoder
 from medlink.training.export import drop_nan_guards, export_onnx
+from medlink.training.quantization import quantize
 from medlink.training.start import read_weights
 
 
@@ -112,6 +113,21 @@ def test_sums_of_two_products_fit_in_16_bits(integers):
     ]
     assert len(largest) == len(multiplied) > 0
     assert 2 * 255 * max(largest) < 2**15
+
+
+def test_the_scales_of_a_large_table_stay_as_they_are():
+    table = numpy_helper.from_array(np.ones((20_000, 3), dtype=np.float32), "table")
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["table", "ids"], ["rows"])],
+        "lookup",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n"])],
+        [helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["n", 3])],
+        [table],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    stored = {one.name for one in load_from_string(quantize(model.SerializeToString())).graph.initializer}
+    assert {"table.int8", "table.scale"} <= stored
+    assert not any(name.endswith(".scale.int8") for name in stored)
 
 
 def test_the_weights_are_read_back(integers, tmp_path):

@@ -12,11 +12,13 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from medlink import Alias, Concept, MedlinkError, Terminology
 from medlink.inference.names import TorchNameEncoder, load_name_encoder
+from medlink.evaluation.linking import meanings, read_gold
 from medlink.linking import ranking
 from medlink.linking.calibration import MODELS
 from medlink.linking.evidence import FEATURES, Evidence
 from medlink.linking.linker import Linker
 from medlink.linking.model import LinkModel, read_fitted
+from medlink.linking.priors import Priors
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Hit, Query
 from medlink.training.biencoder import multi_similarity, train_biencoder
@@ -284,6 +286,7 @@ def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crosse
         unknown=[str(unknown)],
         general="t",
         priors={"corpus": MentionSettings("t", str(folder / "corpus.txt"), "none")},
+        later_priors={"again": MentionSettings("t", str(folder / "corpus.txt"), "none")},
     )
     encoder, reranker = load_name_encoder(folder / "encoder"), Reranker.load(folder / "reranker")
     result = fit_calibration(settings, encoder, reranker)
@@ -293,6 +296,9 @@ def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crosse
     assert set(fitted.weights["*"]) == set(MODELS)
     assert fitted.weights["t"]["full"]["dense"] != 0
     assert set(priors.of("betic cancer")) == {"C1"}
+    # Each mention was counted twice, so it can be taken out once.
+    gold = meanings(read_gold(folder / "corpus.txt", ()), small_terminology(folder))
+    assert priors.without(gold) == Priors.count(gold)
     linker = Linker([small_terminology(folder)], model=LinkModel(encoder, fitted, reranker, priors))
     (best, *_), (nothing, *_) = linker.link(["betic cancer", "of the"])
     assert best.concept_id == "C1"
