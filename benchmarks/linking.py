@@ -1,9 +1,9 @@
 """Speed of linking over MEDIC: building the index and mentions a second, beside scispaCy's candidate generator.
 
 Both get the same dictionary and the same stream: all disease mentions of BC5CDR's development split, duplicates
-included, alone as scispaCy's generator reads them, and with their documents as contexts. What looking names up settles is
-searched for as well where 25 candidates are wanted for each mention. Needs ../shared/data;
-scispaCy is measured where it is installed (its index takes ten minutes). Run ``python benchmarks/linking.py``.
+included, alone as scispaCy's generator reads them, and with their documents as contexts. What looking names up settles
+is searched for as well where 25 candidates are wanted for each mention. Needs ../shared/data; scispaCy is measured
+where it is installed (its index takes ten minutes). Run ``python benchmarks/linking.py``.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from medlink import Alias, Concept, MedlinkError, Terminology
-from medlink.inference.names import TorchNameEncoder, load_name_encoder
 from medlink.evaluation.linking import meanings, read_gold
+from medlink.inference.names import TorchNameEncoder, load_name_encoder
 from medlink.linking import ranking
 from medlink.linking.calibration import MODELS
 from medlink.linking.evidence import FEATURES, Evidence
