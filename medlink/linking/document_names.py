@@ -66,10 +66,14 @@ class DocumentNames:
             The document and the place; that of the mention where there is no other.
         """
         text, start, end = context
-        places = [place for own in dict.fromkeys((words, text[start:end])) for place in _places_of(own, text)]
-        if places in ([], [(start, end)]):
-            return context
-        return next(((text, *place) for place in places if not self._inside_name(text, *place, terminology)), context)
+        for own in dict.fromkeys((words, text[start:end])):
+            places = _places_of(own, text)
+            if places == [(start, end)]:
+                continue
+            for place in places:
+                if not self._inside_name(text, *place, terminology):
+                    return text, *place
+        return context
 
     def _inside_name(self, text: str, start: int, end: int, terminology: Terminology) -> bool:
         """Whether a stretch of a document is part of a longer name."""
@@ -89,6 +93,7 @@ class DocumentNames:
         return self._finders[id(terminology)][1](text)
 
 
+@lru_cache(maxsize=8 * _REMEMBERED)
 def _places_of(words: str, text: str) -> list[tuple[int, int]]:
     """Where words stand in a text by themselves, not inside longer words."""
     places = []
