@@ -14,7 +14,7 @@ from medlink.formats.gsc import read_gsc
 from medlink.formats.pubtator import read_pubtator
 from medlink.formats.text import read_text
 from medlink.linking.linker import Linker, expand_queries
-from medlink.linking.priors import PriorStage
+from medlink.linking.priors import LIST, PriorStage
 from medlink.linking.stages import Context, Query
 from medlink.terminology.readers import READERS
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
@@ -169,7 +169,7 @@ def meanings(gold: Sequence[GoldMention], terminology: Terminology) -> list[tupl
     for one, expansion in zip(gold, expand_queries(queries), strict=True):
         rows = {row for id_ in one.concept_ids if (row := terminology.row(id_)) is not None}
         if not expansion.open:
-            found.append((expansion.text, "|".join(sorted(terminology.concept_ids[row] for row in rows))))
+            found.append((expansion.text, LIST.join(sorted(terminology.concept_ids[row] for row in rows))))
     return found
 
 

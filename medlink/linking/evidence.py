@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -79,8 +80,9 @@ class Evidence:
         self._features.clear()
         rows = terminology.alias_concept[np.array([hit.alias for hit in hits], dtype=np.int64)]
         if unfit is not None:
-            hits = [hit for hit, no in zip(hits, unfit[rows].tolist(), strict=True) if not no]
-            rows = rows[~unfit[rows]]
+            fit = ~unfit[rows]
+            hits = list(compress(hits, fit.tolist()))
+            rows = rows[fit]
         for concept, hit in zip(rows.tolist(), hits, strict=True):
             by_stage = self.hits.get(concept)
             if by_stage is None:

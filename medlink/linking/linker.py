@@ -194,15 +194,17 @@ class Linker:
             if expansions[i].fallback and text != queries[i].text and all(one.nil for one in results[i])
         }
         link(written, self.terminologies)
-        for sides in (False, True):
-            bare = {i: less for i, text in expanded.items() if (less := without_modifiers(text, sides=sides)) != text}
-            for terminology in self.terminologies:
-                left = {
+        for terminology in self.terminologies:
+            tried = dict(expanded)
+            for sides in (False, True):
+                bare = {
                     i: text
-                    for i, text in bare.items()
+                    for i in expanded
                     if all(one.nil for one in results[i] if one.terminology == terminology.name)
+                    and (text := without_modifiers(expanded[i], sides=sides)) != tried[i]
                 }
-                link(left, [terminology])
+                link(bare, [terminology])
+                tried |= bare
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
         for candidates in results:
             candidates.sort(key=lambda c: (-c.score, order[c.terminology]))

@@ -20,8 +20,9 @@ _DOUBT = 0.5
 # A name in another order or form is a little less sure than the very name.
 _SAME_WORDS = 0.96
 _NIL = ""
-# Between the concepts of a list; a name of which this share meant one tells nothing of any single concept.
-_LIST = "|"
+#: Between the ids of a meaning that is several concepts at once.
+LIST = "|"
+# A name of which this share meant several tells nothing of any single concept.
 _LISTS = 0.2
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -92,7 +93,7 @@ class Priors:
         if counts is None:
             sure, counts = _SAME_WORDS, self.words.get(_words_key(text), {})
         total = sum(counts.values()) + _DOUBT
-        lists = {meaning for meaning in counts if _LIST in meaning}
+        lists = {meaning for meaning in counts if LIST in meaning}
         if sum(counts[meaning] for meaning in lists) >= _LISTS * total:
             return {}
         return {meaning: sure * count / total for meaning, count in counts.items() if meaning not in {_NIL, *lists}}
