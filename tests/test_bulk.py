@@ -324,6 +324,27 @@ def test_ray_gives_the_same(notes, model, tmp_path, expected):
 
 
 @pytest.mark.slow
+def test_ray_workers_share_the_gpus_that_there_are(notes, model, tmp_path, expected):
+    ray = pytest.importorskip("ray", reason="Ray is not installed; pip install medlink[bulk]")
+    from medlink.bulk.ray import run_ray
+
+    # Ray counts GPUs without looking at them, so that what its actors ask for can be seen without any.
+    ray.init(num_cpus=2, num_gpus=1, log_to_driver=False, include_dashboard=False)
+    try:
+        asked = []
+        dataset = ray.data.Dataset
+        with pytest.MonkeyPatch.context() as patch:
+            mapped = dataset.map
+            patch.setattr(dataset, "map", lambda self, *a, **k: asked.append(k["num_gpus"]) or mapped(self, *a, **k))
+            out = tmp_path / "out"
+            annotate(notes, out, model, workers=2, engine=run_ray)
+    finally:
+        ray.shutdown()
+    assert asked == [0.5]
+    assert written(out) == expected
+
+
+@pytest.mark.slow
 def test_a_ray_worker_that_is_killed_costs_nothing_but_time(notes, model, tmp_path):
     pytest.importorskip("ray", reason="Ray is not installed; pip install medlink[bulk]")
     for i in range(40):

@@ -43,7 +43,8 @@ def run_ray(
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     resources: dict[str, float] = cast(Any, ray).cluster_resources()
-    gpus = 1 if resources.get("GPU", 0) >= workers else 0
+    # Where there are fewer GPUs than workers, several share one.
+    gpus = min(1.0, resources.get("GPU", 0) / workers)
     left = iter(tasks)
     while not stopped() and (some := list(islice(left, workers * _AHEAD))):
         # A block each, so that a worker takes one when it is done with another.
