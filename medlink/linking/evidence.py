@@ -12,22 +12,22 @@ import numpy.typing as npt
 from medlink.inference.onnx import FloatArray
 from medlink.linking.stages import Hit, worth
 from medlink.terminology.store import Terminology
-from medlink.terminology.words import is_abbreviation, verbatim_key
+from medlink.terminology.words import is_abbreviation, spelled, stems_of
 
 #: Stages whose hits alone may answer.
 SURE_STAGES = ("exact", "synonym", "prior")
 _SURE = frozenset(SURE_STAGES)
 #: What is known about a candidate, in the order of the columns.
 FEATURES = (
-    "verbatim",  # a name of the concept is the mention
-    "same_words",  # a name has the same words in another order or form
+    "verbatim",  # a name of the concept is the mention, but for number and spelling
+    "same_words",  # a name has the same words in another order or derivation
     "synonym",  # the namesake in another terminology has such a name
     "loose",  # what that name falls short by its scope
     "abbreviation",  # that name is an abbreviation
     "prior",  # how often the mention meant the concept in annotated text,
     "prior_alone",  # that where no name leads to it,
     "prior_other",  # and how often it meant another
-    "preferred",  # that name is the concept's preferred one
+    "preferred",  # that name, or one with its words, is the concept's preferred one
     "category",  # a concept below it has such a name too
     "elsewhere",  # the document names it at another place, in other words
     "lexical",  # score of the lexical stage
@@ -162,17 +162,20 @@ class Evidence:
         values[:, _COLUMN["bias"]] = 1
         sure = set(self.sure())
         parents = {parent for concept in sure for parent in terminology.ancestors(concept)}
-        key = verbatim_key(self.text)
+        form, words = spelled(self.text), sorted(stems_of(self.text))
         meant = sum(by_stage["prior"].score for by_stage in self.hits.values() if "prior" in by_stage)
         for row, concept in enumerate(concepts):
             by_stage = self.hits[concept]
             own = values[row]
             if exact := by_stage.get("exact"):
                 name = terminology.aliases[exact.alias]
-                own[_COLUMN["verbatim" if verbatim_key(name) == key else "same_words"]] = 1
+                own[_COLUMN["verbatim" if spelled(name) == form else "same_words"]] = 1
                 own[_COLUMN["loose"]] = 1 - worth(terminology, exact.alias)
                 own[_COLUMN["abbreviation"]] = is_abbreviation(name)
-                own[_COLUMN["preferred"]] = exact.alias == terminology.alias_rows(concept)[0]
+                preferred = terminology.alias_rows(concept)[0]
+                own[_COLUMN["preferred"]] = exact.alias == preferred or (
+                    sorted(stems_of(terminology.aliases[preferred])) == words
+                )
             elif synonym := by_stage.get("synonym"):
                 own[_COLUMN["synonym"]] = synonym.score
                 own[_COLUMN["loose"]] = 1 - worth(terminology, synonym.alias)

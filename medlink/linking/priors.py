@@ -16,9 +16,9 @@ from medlink.terminology.store import Terminology
 from medlink.terminology.words import stems_of, verbatim_key
 
 # What is added to the mentions of a name: one that was met once is far from sure.
-_DOUBT = 0.5
-# A name in another order or form is a little less sure than the very name.
-_SAME_WORDS = 0.96
+_DOUBT = 2.0
+# What the very name meant tells much more than what a name meant that has its words in another order or form.
+_SAME_WORDS = 0.6
 _NIL = ""
 #: Between the ids of a meaning that is several concepts at once.
 LIST = "|"
@@ -92,11 +92,11 @@ class Priors:
         sure, counts = 1.0, self.names.get(verbatim_key(text))
         if counts is None:
             sure, counts = _SAME_WORDS, self.words.get(_words_key(text), {})
-        total = sum(counts.values()) + _DOUBT
+        total = sum(counts.values())
         lists = {meaning for meaning in counts if LIST in meaning}
-        if sum(counts[meaning] for meaning in lists) >= _LISTS * total:
+        if sum(counts[meaning] for meaning in lists) > _LISTS * total:
             return {}
-        return {meaning: sure * count / total for meaning, count in counts.items() if meaning not in {_NIL, *lists}}
+        return {meaning: sure * count / (total + _DOUBT) for meaning, count in counts.items() if meaning not in {_NIL, *lists}}
 
 
 class PriorStage:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
-from medlink.terminology.words import STOP_WORDS, bag_hash, hash64, is_abbreviation, spelling, stem, words_of
+from medlink.terminology.words import STOP_WORDS, bag_hash, hash64, is_abbreviation, spelled, stem, words_of
 
 _SKIP, _WORD, _BREAK = 0, 1, 2
 # Signs that stand inside names; any other sign, and a word that no name holds, ends a stretch.
@@ -145,13 +145,10 @@ class Matcher:
         """
         names = self.terminology.aliases
         text = "".join(tokens)
-        form = _spelling(text) if width == 1 and aliases else ""
+        form = spelled(text) if width == 1 and aliases else ""
         return tuple(
             i
             for i in aliases
-            if (names[i] == text if is_abbreviation(names[i]) else not form or form == _spelling(names[i]))
+            if (names[i] == text if is_abbreviation(names[i]) else not form or form == spelled(names[i]))
         )
 
-
-def _spelling(text: str) -> str:
-    return " ".join(spelling(word) for word in words_of(text) if word.casefold() not in STOP_WORDS)

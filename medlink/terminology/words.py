@@ -65,6 +65,15 @@ def verbatim_key(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def spelled(text: str) -> str:
+    """A name but for case, number, spelling, stop words, hyphens and the spaces between words.
+
+    "Pre-auricular pits" is the name "Preauricular pit"; words in another order or derivation make another name.
+    """
+    words = words_of(text)
+    return "".join(spelling(word) for word in words if word.casefold() not in STOP_WORDS)
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text: runs of letters and digits, decimal numbers whole.
 
