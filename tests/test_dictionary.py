@@ -48,6 +48,8 @@ def found(finder, text):
         ("type II diabetes mellitus", "type II diabetes mellitus", "C7"),
         ("femur fracture on the left", "femur fracture on the left", "C9"),
         ("left femoral fracture", "left femoral fracture", "C9"),
+        ("pseudo-heart attack", None, None),
+        ("heart-attack-like pain", None, None),
         ("heart. Attack", None, None),  # not across a full stop
         ("heart\n\nattack", None, None),  # nor a blank line
     ],

@@ -5,7 +5,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 
 from medlink.models import blank_pipeline
-from medlink.recognition.mentions import GROUP, add_mentions, cut_at_blank_lines, trim
+from medlink.recognition.mentions import GROUP, add_mentions, cut_at_blank_lines, in_compound, trim
 
 
 def document(words="chest pain and low potassium"):
@@ -105,3 +105,27 @@ def test_what_models_find_is_cut_at_blank_lines_and_trimmed(words, expected):
     doc = Doc(spacy.blank("en").vocab, words=words, spaces=spaces)
     spans = cut_at_blank_lines(doc, 0, len(doc), "CONDITION")
     assert [one.text for span in spans if (one := trim(span)) is not None] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "inside"),
+    [
+        ("non-alcoholic cirrhosis", "alcoholic cirrhosis", True),
+        ("non alcoholic cirrhosis", "alcoholic cirrhosis", True),
+        ("non-alcoholic cirrhosis", "cirrhosis", False),
+        ("non-alcoholic cirrhosis", "non-alcoholic cirrhosis", False),
+        ("anti-hypertensives held", "hypertensives", True),
+        ("extra\u2010pulmonary tuberculosis", "pulmonary tuberculosis", True),
+        ("flu-like symptoms", "flu", True),
+        ("post MI", "MI", False),
+        ("HIV-associated nephropathy", "nephropathy", False),
+        ("fever-free", "fever", False),
+        ("asthma - like his father", "asthma", False),
+    ],
+)
+def test_a_part_of_a_compound_is_no_mention(text, part, inside):
+    doc = blank_pipeline()(text)
+    start = text.index(part)
+    span = doc.char_span(start, start + len(part), label="CONDITION")
+    assert in_compound(doc, span.start, span.end) == inside
+    assert (trim(span) is None) == inside

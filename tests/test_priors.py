@@ -22,7 +22,7 @@ def diseases():
 
 def test_the_more_mentions_meant_a_concept_the_surer():
     of = Priors.count(SEEN).of("TOXICITY")
-    assert of == {"D1": pytest.approx(8 / 9.5), "D2": pytest.approx(1 / 9.5)}
+    assert of == {"D1": pytest.approx(8 / 11), "D2": pytest.approx(1 / 11)}
     assert Priors.count(SEEN[:8]).of("toxicity")["D1"] > of["D1"]
 
 
@@ -34,12 +34,12 @@ def test_another_order_or_number_of_words_counts_a_little_less_and_nil_is_no_con
 
 def test_only_concepts_of_the_terminology_are_found(diseases):
     (hit,) = PriorStage(Priors.count(SEEN)).retrieve([Query("toxicity")], diseases, 5)[0]
-    assert (diseases.aliases[hit.alias], hit.score) == ("Drug-Related Side Effects", pytest.approx(8 / 9.5))
+    assert (diseases.aliases[hit.alias], hit.score) == ("Drug-Related Side Effects", pytest.approx(8 / 11))
 
 
 def linker_with(terminology, priors):
     weights = {name: dict(own) for name, own in default_calibration().weights["*"].items()}
-    weights["exact"] = {"bias": -3.0, "verbatim": 6.0, "prior_alone": 6.0}
+    weights["exact"] = {"bias": -3.0, "verbatim": 6.0, "prior_alone": 7.0}
     return Linker([terminology], model=LinkModel(TrigramEncoder(), Calibration({"*": weights}), priors=priors))
 
 
@@ -48,12 +48,12 @@ def test_a_linker_with_priors_knows_what_annotators_meant(diseases):
     best, exact = (candidates[0] for candidates in linker.link(["toxicity", "rigor"]))
     assert (best.concept_id, best.stage, best.nil) == ("D1", "prior", False)
     assert (exact.concept_id, exact.stage) == ("D9", "exact")
-    assert best.stages["prior"] == pytest.approx(8 / 9.5, abs=1e-4)
+    assert best.stages["prior"] == pytest.approx(8 / 11, abs=1e-4)
 
 
 def test_lists_make_what_their_name_meant_elsewhere_less_likely_and_many_leave_nothing():
     lists = [("toxicity", "D1|D3")]
-    assert Priors.count(SEEN[:8] + lists).of("toxicity") == {"D1": pytest.approx(8 / 9.5)}
+    assert Priors.count(SEEN[:8] + lists).of("toxicity") == {"D1": pytest.approx(8 / 11)}
     assert Priors.count(SEEN[:8] + 3 * lists).of("toxicity") == {}
 
 

@@ -96,7 +96,8 @@ class Priors:
         lists = {meaning for meaning in counts if LIST in meaning}
         if sum(counts[meaning] for meaning in lists) > _LISTS * total:
             return {}
-        return {meaning: sure * count / (total + _DOUBT) for meaning, count in counts.items() if meaning not in {_NIL, *lists}}
+        single = counts.keys() - {_NIL} - lists
+        return {meaning: sure * counts[meaning] / (total + _DOUBT) for meaning in counts if meaning in single}
 
 
 class PriorStage:

@@ -17,6 +17,7 @@ from medlink.linking.dense import DenseStage
 from medlink.linking.document_names import DocumentNames
 from medlink.linking.evidence import Evidence, first
 from medlink.linking.exact import SynonymStage
+from medlink.linking.opposites import contradicts
 from medlink.linking.recent import Recent
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query, Stage
@@ -147,6 +148,8 @@ class Ranker:
         def ask(stage: Stage, of: Sequence[int]) -> None:
             found = stage.retrieve([queries[i] for i in of], terminology, max(k, SEARCHED))
             for i, hits in zip(of, found, strict=True):
+                if not stage.final:
+                    hits = [hit for hit in hits if not contradicts(queries[i].text, terminology.aliases[hit.alias])]
                 evidence[i].add(stage.name, hits, terminology, unfit.get(queries[i].label))
 
         for stage in self.stages:

@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
 from medlink.recognition.matcher import Match, Matcher
-from medlink.recognition.mentions import add_mentions
+from medlink.recognition.mentions import add_mentions, in_compound
 from medlink.terminology.carrying import TerminologyCarrier
 from medlink.terminology.store import SCOPES, Terminology
 from medlink.types import Candidate
@@ -102,7 +102,7 @@ class MedlinkDictionary(TerminologyCarrier):
         for matcher in self.matchers:
             last = 0
             for match in matcher.find(tokens):
-                if self.nested or match.end > last:
+                if (self.nested or match.end > last) and not in_compound(doc, match.start, match.end):
                     last = max(last, match.end)
                     span = Span(doc, match.start, match.end, label=self.label)
                     candidates = _candidates(match, matcher.terminology)

@@ -151,4 +151,3 @@ class Matcher:
             for i in aliases
             if (names[i] == text if is_abbreviation(names[i]) else not form or form == spelled(names[i]))
         )
-

@@ -28,6 +28,13 @@ _NO_END = frozenset("of the with and or into to in for by from - / ( , ; :".spli
 # Articles, which no mention begins with; but "a fib" and "a line" are short for other words.
 _ARTICLES = frozenset("the The an An a".split())
 _AFTER_A = frozenset("fib flutter line lines".split())
+# What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
+_PREFIXES = frozenset(
+    "ante anti contra extra hyper hypo infra inter intra meta non para peri post pre pseudo retro sub supra".split()
+)
+# and these without a hyphen too.
+_DENYING = frozenset({"anti", "non", "pre", "pseudo"})
+_HYPHENS = frozenset("-\u2010\u2011")
 # What stands between the members of a list.
 _BETWEEN = frozenset(", ; / & and or".split())
 
@@ -146,14 +153,36 @@ def trim(span: Span) -> Span | None:
         span: The mention.
 
     Returns:
-        What is left of it; None where nothing is.
+        What is left of it; None where nothing is, or where it is a part of a compound.
     """
     doc, start, end = span.doc, span.start, span.end
     while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END):
         end -= 1
     if end > start + 1 and doc[start].text in _ARTICLES and doc[start + 1].text not in _AFTER_A:
         start += 1
-    return Span(doc, start, end, span.label) if end > start else None
+    return Span(doc, start, end, span.label) if end > start and not in_compound(doc, start, end) else None
+
+
+def in_compound(doc: Doc, start: int, end: int) -> bool:
+    """Whether words are part of a compound that means something else: "flu" in "flu-like", "normal" in "non-normal".
+
+    Arguments:
+        doc: The document.
+        start: First token.
+        end: Token after the last one.
+    """
+    if _joins(doc, end) and doc[end + 1].lower_ == "like":
+        return True
+    if _joins(doc, start - 1):
+        return doc[start - 2].lower_ in _PREFIXES
+    return start > 0 and doc[start - 1].lower_ in _DENYING
+
+
+def _joins(doc: Doc, at: int) -> bool:
+    """Whether a token is a hyphen between two words."""
+    if not 0 < at < len(doc) - 1 or doc[at].text not in _HYPHENS:
+        return False
+    return not doc[at - 1].whitespace_ and not doc[at].whitespace_
 
 
 def check_threshold(name: str, threshold: float) -> None:

@@ -1,0 +1,104 @@
+"""Names that say the opposite of a mention: "alcoholic cirrhosis" of a non-alcoholic one, "left" of the right.
+
+To encoders of names opposites are near each other, and to a search by words they differ by one word of many. So what is
+searched for is no candidate where it names the other pole of something that the mention names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from medlink.terminology.words import stem, words_of
+
+# Words, by what they tell: a name with one of them is not meant by a mention that has only others of the group.
+_GROUPS = """
+acute | chronic
+benign | malignant
+congenital | acquired
+primary | secondary
+left | right
+unilateral | bilateral
+upper | lower
+anterior | posterior
+medial | lateral
+proximal | distal
+internal | external
+open | closed
+systolic | diastolic
+male | female
+positive | negative
+dominant | recessive
+maternal | paternal
+increased elevated raised high | decreased reduced diminished low
+"""
+_POLES = {
+    word: (f"group {number}", pole)
+    for number, line in enumerate(_GROUPS.strip().splitlines())
+    for pole, words in enumerate(line.split("|"))
+    for word in words.split()
+}
+# Beginnings of words that have the same end.
+_PREFIXES = tuple(
+    pair.split("/") for pair in "hyper/hypo macro/micro tachy/brady poly/oligo pre/post intra/extra".split()
+)
+_STARTS = tuple((start, "/".join(pair), pole) for pair in _PREFIXES for pole, start in enumerate(pair))
+_LEAST_REST = 4
+_NUMBERS = {roman: str(number) for number, roman in enumerate("i ii iii iv v vi vii viii ix x".split(), start=1)}
+_NON = "non"
+
+Poles = Mapping[str, frozenset[int | str]]
+
+
+def contradicts(mention: str, name: str) -> bool:
+    """Whether a name says the opposite of a mention.
+
+    Arguments:
+        mention: The mention.
+        name: A name of a concept.
+    """
+    own, other = _poles(mention), _poles(name)
+    if own and other and any(key in other and values.isdisjoint(other[key]) for key, values in own.items()):
+        return True
+    if _NON not in mention.casefold() and _NON not in name.casefold():
+        return False
+    denied, plain = _denied(mention)
+    denied_too, plain_too = _denied(name)
+    if denied & plain_too or denied_too & plain:
+        return True
+    return bool(denied and denied_too and not denied & denied_too)
+
+
+@lru_cache(maxsize=1 << 16)
+def _poles(text: str) -> Poles:
+    """What a text tells of what has opposites: by the opposition, the poles that it names."""
+    found: dict[str, set[int | str]] = {}
+    words = words_of(text.casefold())
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        if word in _POLES:
+            key, pole = _POLES[word]
+            found.setdefault(key, set()).add(pole)
+        if word == "type" and following:
+            found.setdefault(word, set()).add(_NUMBERS.get(following, following))
+        for start, key, pole in _STARTS:
+            rest = word.removeprefix(start)
+            if rest != word and len(rest) >= _LEAST_REST:
+                found.setdefault(f"{key} {stem(rest)}", set()).add(pole)
+    return {key: frozenset(values) for key, values in found.items()}
+
+
+@lru_cache(maxsize=1 << 16)
+def _denied(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The stems of a text's words that "non" stands before, joined to them or not, and of the others."""
+    denied, plain = set(), set()
+    before = ""
+    for word in words_of(text.casefold()):
+        rest = word.removeprefix(_NON)
+        if before == _NON:
+            denied.add(stem(word))
+        elif rest != word and len(rest) >= _LEAST_REST:
+            denied.add(stem(rest))
+        elif word != _NON:
+            plain.add(stem(word))
+        before = word
+    return frozenset(denied), frozenset(plain - denied)
