@@ -1,7 +1,8 @@
 """Names that say the opposite of a mention: "alcoholic cirrhosis" of a non-alcoholic one, "left" of the right.
 
 To encoders of names opposites are near each other, and to a search by words they differ by one word of many. So what is
-searched for is no candidate where it names the other pole of something that the mention names.
+searched for is no candidate where it names the other pole of something that the mention names. The numbers of types are
+left out: codes take many together, and name one of them.
 """
 
 from __future__ import annotations
@@ -44,10 +45,9 @@ _PREFIXES = tuple(
 )
 _STARTS = tuple((start, "/".join(pair), pole) for pair in _PREFIXES for pole, start in enumerate(pair))
 _LEAST_REST = 4
-_NUMBERS = {roman: str(number) for number, roman in enumerate("i ii iii iv v vi vii viii ix x".split(), start=1)}
 _NON = "non"
 
-Poles = Mapping[str, frozenset[int | str]]
+Poles = Mapping[str, frozenset[int]]
 
 
 def contradicts(mention: str, name: str) -> bool:
@@ -72,14 +72,11 @@ def contradicts(mention: str, name: str) -> bool:
 @lru_cache(maxsize=1 << 16)
 def _poles(text: str) -> Poles:
     """What a text tells of what has opposites: by the opposition, the poles that it names."""
-    found: dict[str, set[int | str]] = {}
-    words = words_of(text.casefold())
-    for word, following in zip(words, [*words[1:], ""], strict=False):
+    found: dict[str, set[int]] = {}
+    for word in words_of(text.casefold()):
         if word in _POLES:
             key, pole = _POLES[word]
             found.setdefault(key, set()).add(pole)
-        if word == "type" and following:
-            found.setdefault(word, set()).add(_NUMBERS.get(following, following))
         for start, key, pole in _STARTS:
             rest = word.removeprefix(start)
             if rest != word and len(rest) >= _LEAST_REST:
