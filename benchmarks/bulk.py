@@ -137,8 +137,11 @@ def plot(samples: list[tuple[float, float]], path: Path) -> None:
 
 def compare(texts: list[str], notes: Path, table: Table) -> None:
     """The pipeline beside its token classifier, and two workers beside one."""
-    for what, (whole, alone) in zip(("first", "second"), overhead(texts), strict=True):
-        table.add_row(f"pipeline, one thread, {what} half of {len(texts):,} notes", f"{whole:.2f} notes a second")
+    halves = overhead(texts)
+    # Both halves have as many notes, so that the rate of all is the harmonic mean of theirs.
+    everything = tuple(2 / sum(1 / rate for rate in rates) for rates in zip(*halves, strict=True))
+    for what, (whole, alone) in zip(("first half of", "second half of", "all"), [*halves, everything], strict=True):
+        table.add_row(f"pipeline, one thread, {what} {len(texts):,} notes", f"{whole:.2f} notes a second")
         table.add_row("  session of its token classifier alone", f"{alone:.2f} notes a second")
         table.add_row("  pipeline against session", f"{whole / alone:.0%}")
     rates = []
