@@ -264,3 +264,10 @@ def test_an_abbreviation_defined_inside_a_mention_is_said_once(terminology):
     text = "Low-set ears (LSE) were seen."
     (found,) = Linker([terminology]).link(["Low-set ears (LSE)"], [(text, 0, 18)])
     assert (found[0].concept_id, found[0].query) == ("C3", "Low-set ears")
+
+
+def test_each_terminology_is_asked_for_the_abbreviation_where_what_it_stands_for_finds_nothing_there():
+    long = Terminology.from_records("long", [Concept("L", "Acute kidney injury")])
+    short = Terminology.from_records("short", [Concept("S", "AKI")])
+    (found,) = Linker([long, short]).link(["AKI"], [("Has AKI.", 4, 7)])
+    assert [(one.concept_id, one.query) for one in found if not one.nil] == [("L", "acute kidney injury"), ("S", "AKI")]

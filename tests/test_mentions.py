@@ -62,6 +62,13 @@ def test_the_words_of_headings_are_no_mentions_but_body_parts():
     assert [span.text for span in doc.spans[GROUP]] == ["Depression", "Abdomen", "pain"]
 
 
+def test_an_examination_that_heads_its_findings_is_a_mention():
+    doc = blank_pipeline("medlink_sections")("PHYSICAL EXAM\n\nAbdomen: soft.\n\nEKG: LBBB.\n\nPROCEDURES: none.\n")
+    words = {"EKG", "PROCEDURES"}
+    add_mentions(doc, [Span(doc, t.i, t.i + 1, "PROCEDURE") for t in doc if t.text in words], "ner")
+    assert [span.text for span in doc.spans[GROUP]] == ["EKG"]
+
+
 def test_a_condition_that_is_the_heading_of_its_own_plan_is_a_mention():
     nlp = blank_pipeline("medlink_sections")
     doc = nlp("ASSESSMENT AND PLAN:\n\nHYPERTENSION:\nContinue lisinopril.\n\nGOUT:\nStart allopurinol.\n")

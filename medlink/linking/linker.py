@@ -186,22 +186,22 @@ class Linker:
                     if len(others) == len(results[i]) or not all(one.nil for one in candidates):
                         results[i] = others + candidates
 
+        def unlinked(i: int, terminology: Terminology) -> bool:
+            return all(one.nil for one in results[i] if one.terminology == terminology.name)
+
         expanded = {i: one.text for i, one in enumerate(expansions) if not one.open}
         link(expanded, self.terminologies)
         written = {
-            i: queries[i].text
-            for i, text in expanded.items()
-            if expansions[i].fallback and text != queries[i].text and all(one.nil for one in results[i])
+            i: queries[i].text for i, text in expanded.items() if expansions[i].fallback and text != queries[i].text
         }
-        link(written, self.terminologies)
         for terminology in self.terminologies:
+            link({i: text for i, text in written.items() if unlinked(i, terminology)}, [terminology])
             tried = dict(expanded)
             for sides in (False, True):
                 bare = {
                     i: text
                     for i in expanded
-                    if all(one.nil for one in results[i] if one.terminology == terminology.name)
-                    and (text := without_modifiers(expanded[i], sides=sides)) != tried[i]
+                    if unlinked(i, terminology) and (text := without_modifiers(expanded[i], sides=sides)) != tried[i]
                 }
                 link(bare, [terminology])
                 tried |= bare

@@ -19,6 +19,7 @@ from medlink.document.sections import section_rows
 from medlink.document.sentences import sentence_bounds
 from medlink.errors import MedlinkError
 from medlink.extensions import add_finder, get_finders
+from medlink.terminology.words import is_abbreviation
 from medlink.types import LABELS
 
 GROUP = "medlink"
@@ -69,19 +70,25 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
         doc: The document.
         spans: The new mentions. One with the tokens and label of a mention that is already there is
             passed over, but that it was found again is kept. One inside the heading of a known section is no
-            mention ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:").
+            mention ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:") or the abbreviation of an
+            examination ("CXR:").
         finder: Name of the component that found them; empty to keep none.
         scores: How sure it is of each, 0 to 1; 1 where they are not given.
     """
     mentions = {(span.start, span.end, span.label_): span for span in [*doc.ents, *doc.spans.get(GROUP, ())]}
     titles = [(start, end) for name, _, _, start, end, *_ in section_rows(doc) if name]
     for span, score in zip(spans, repeat(1.0) if scores is None else scores, strict=False):
-        if span.label_ != "ANATOMY" and _inside(span, titles):
+        if _inside(span, titles) and not _stands_as_heading(span):
             continue
         mentions.setdefault((span.start, span.end, span.label_), span)
         if finder:
             add_finder(span, finder, score)
     set_mentions(doc, mentions.values())
+
+
+def _stands_as_heading(span: Span) -> bool:
+    """Whether a mention is one as a heading, too: what follows was found there, or by it."""
+    return span.label_ == "ANATOMY" or (span.label_ == "PROCEDURE" and is_abbreviation(span.text))
 
 
 def _inside(span: Span, places: Sequence[tuple[int, int]]) -> bool:
