@@ -102,6 +102,7 @@ def test_a_list_gives_way_to_its_members():
         (["loss", "of", "the", "leg"], ["loss of the leg"]),
         (["The", "left", "knee"], ["left knee"]),
         (["a", "cough"], ["cough"]),
+        (["Known", "COPD"], ["COPD"]),
         (["a", "fib"], ["a fib"]),
         (["the"], []),
     ],

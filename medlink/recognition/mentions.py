@@ -26,8 +26,8 @@ GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
 _NO_END = frozenset("of the with and or into to in for by from - / ( , ; :".split())
-# Articles, which no mention begins with; but "a fib" and "a line" are short for other words.
-_ARTICLES = frozenset("the The an An a".split())
+# Articles, which no mention begins with, nor with "known"; but "a fib" and "a line" are short for other words.
+_ARTICLES = frozenset("the The an An a known Known".split())
 _AFTER_A = frozenset("fib flutter line lines".split())
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(
@@ -154,7 +154,7 @@ def cut_at_blank_lines(doc: Doc, start: int, end: int, label: str) -> Iterator[S
 
 
 def trim(span: Span) -> Span | None:
-    """A mention without an article before it and without words at its end that begin something else ("MRI of the").
+    """A mention without an article or "known" before it and without words behind it that begin more ("MRI of the").
 
     Arguments:
         span: The mention.
