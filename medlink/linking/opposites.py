@@ -57,9 +57,11 @@ def contradicts(mention: str, name: str) -> bool:
         mention: The mention.
         name: A name of a concept.
     """
-    own, other = _poles(mention), _poles(name)
-    if own and other and any(key in other and values.isdisjoint(other[key]) for key, values in own.items()):
-        return True
+    # Most mentions name no pole, and then their thousands of candidates need not be looked at.
+    if own := _poles(mention):
+        other = _poles(name)
+        if any(key in other and values.isdisjoint(other[key]) for key, values in own.items()):
+            return True
     if _NON not in mention.casefold() and _NON not in name.casefold():
         return False
     denied, plain = _denied(mention)
