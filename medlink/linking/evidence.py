@@ -12,7 +12,7 @@ import numpy.typing as npt
 from medlink.inference.onnx import FloatArray
 from medlink.linking.stages import Hit, worth
 from medlink.terminology.store import Terminology
-from medlink.terminology.words import is_abbreviation, spelled, stems_of
+from medlink.terminology.words import is_abbreviation, spelled
 
 #: Stages whose hits alone may answer.
 SURE_STAGES = ("exact", "synonym", "prior")
@@ -162,20 +162,17 @@ class Evidence:
         values[:, _COLUMN["bias"]] = 1
         sure = set(self.sure())
         parents = {parent for concept in sure for parent in terminology.ancestors(concept)}
-        form, words = spelled(self.text), sorted(stems_of(self.text))
         meant = sum(by_stage["prior"].score for by_stage in self.hits.values() if "prior" in by_stage)
         for row, concept in enumerate(concepts):
             by_stage = self.hits[concept]
             own = values[row]
             if exact := by_stage.get("exact"):
                 name = terminology.aliases[exact.alias]
-                own[_COLUMN["verbatim" if spelled(name) == form else "same_words"]] = 1
+                own[_COLUMN["verbatim" if spelled(name) == spelled(self.text) else "same_words"]] = 1
                 own[_COLUMN["loose"]] = 1 - worth(terminology, exact.alias)
                 own[_COLUMN["abbreviation"]] = is_abbreviation(name)
                 preferred = terminology.alias_rows(concept)[0]
-                own[_COLUMN["preferred"]] = exact.alias == preferred or (
-                    sorted(stems_of(terminology.aliases[preferred])) == words
-                )
+                own[_COLUMN["preferred"]] = exact.alias == preferred or preferred in terminology.same_words(self.text)
             elif synonym := by_stage.get("synonym"):
                 own[_COLUMN["synonym"]] = synonym.score
                 own[_COLUMN["loose"]] = 1 - worth(terminology, synonym.alias)

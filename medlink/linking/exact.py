@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from medlink.linking.stages import Hit, Query, worth
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
-from medlink.terminology.words import is_abbreviation
+from medlink.terminology.words import HYPHENS, is_abbreviation
 
 # A name in another order, number, derivation or spelling is a little less sure than the very name,
 _SAME_WORDS = 0.96
@@ -16,7 +16,7 @@ _VIA = 0.93
 # an abbreviation in another case likewise.
 _OTHER_CASE = 0.9
 # Compounds that some write with a hyphen and a terminology without: "hyper-natremia".
-_HYPHEN = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
+_HYPHEN = re.compile(rf"(?<=\w)[{HYPHENS}](?=\w)")
 # In HPO "Abnormal eye morphology" is of the eye's structure, "Abnormality of the eye" of whatever kind.
 _STRUCTURE = re.compile(r"morpholog|malform|structur", re.IGNORECASE)
 _CLOSE_SCOPES = frozenset(SCOPE_NUMBER[scope] for scope in ("preferred", "exact", "abbreviation"))

@@ -40,10 +40,8 @@ _POLES = {
     for word in words.split()
 }
 # Beginnings of words that have the same end.
-_PREFIXES = tuple(
-    pair.split("/") for pair in "hyper/hypo macro/micro tachy/brady poly/oligo pre/post intra/extra".split()
-)
-_STARTS = tuple((start, "/".join(pair), pole) for pair in _PREFIXES for pole, start in enumerate(pair))
+_PAIRS = "hyper/hypo macro/micro tachy/brady poly/oligo pre/post intra/extra".split()
+_STARTS = [(start, pair, pole) for pair in _PAIRS for pole, start in enumerate(pair.split("/"))]
 _LEAST_REST = 4
 _NON = "non"
 

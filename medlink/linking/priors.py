@@ -93,11 +93,10 @@ class Priors:
         if counts is None:
             sure, counts = _SAME_WORDS, self.words.get(_words_key(text), {})
         total = sum(counts.values())
-        lists = {meaning for meaning in counts if LIST in meaning}
-        if sum(counts[meaning] for meaning in lists) > _LISTS * total:
+        if sum(count for meaning, count in counts.items() if LIST in meaning) > _LISTS * total:
             return {}
-        single = counts.keys() - {_NIL} - lists
-        return {meaning: sure * counts[meaning] / (total + _DOUBT) for meaning in counts if meaning in single}
+        single = {meaning: count for meaning, count in counts.items() if meaning != _NIL and LIST not in meaning}
+        return {meaning: sure * count / (total + _DOUBT) for meaning, count in single.items()}
 
 
 class PriorStage:

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
-from medlink.terminology.words import STOP_WORDS, bag_hash, hash64, is_abbreviation, spelled, stem, words_of
+from medlink.terminology.words import HYPHENS, STOP_WORDS, bag_hash, hash64, is_abbreviation, spelled, stem, words_of
 
 _SKIP, _WORD, _BREAK = 0, 1, 2
 # Signs that stand inside names; any other sign, and a word that no name holds, ends a stretch.
-_INNER_SIGNS = frozenset("-'/\u2019\u2010\u2011")
+_INNER_SIGNS = frozenset("'/\u2019" + HYPHENS)
 # Different tokens that are remembered.
 _KNOWN = 200_000
 

@@ -19,15 +19,15 @@ from medlink.document.sections import section_rows
 from medlink.document.sentences import sentence_bounds
 from medlink.errors import MedlinkError
 from medlink.extensions import add_finder, get_finders
-from medlink.terminology.words import is_abbreviation
+from medlink.terminology.words import HYPHENS, is_abbreviation
 from medlink.types import LABELS
 
 GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
 _NO_END = frozenset("of the with and or into to in for by from - / ( , ; :".split())
-# Articles, which no mention begins with, nor with "known"; but "a fib" and "a line" are short for other words.
-_ARTICLES = frozenset("the The an An a known Known".split())
+# Words that no mention begins with; but "a fib" and "a line" are short for other words.
+_NO_START = frozenset("the The an An a known Known".split())
 _AFTER_A = frozenset("fib flutter line lines".split())
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(
@@ -35,7 +35,7 @@ _PREFIXES = frozenset(
 )
 # and these without a hyphen too.
 _DENYING = frozenset({"anti", "non", "pre", "pseudo"})
-_HYPHENS = frozenset("-\u2010\u2011")
+_HYPHENS = frozenset(HYPHENS)
 # What stands between the members of a list.
 _BETWEEN = frozenset(", ; / & and or".split())
 
@@ -165,7 +165,7 @@ def trim(span: Span) -> Span | None:
     doc, start, end = span.doc, span.start, span.end
     while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END):
         end -= 1
-    if end > start + 1 and doc[start].text in _ARTICLES and doc[start + 1].text not in _AFTER_A:
+    if end > start + 1 and doc[start].text in _NO_START and doc[start + 1].text not in _AFTER_A:
         start += 1
     return Span(doc, start, end, span.label) if end > start and not in_compound(doc, start, end) else None
 

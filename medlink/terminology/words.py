@@ -18,6 +18,9 @@ import snowballstemmer
 #: HPO's: "Abnormal clavicle morphology" is what a text calls an abnormal clavicle.
 STOP_WORDS = frozenset({"a", "an", "the", "of", "in", "on", "at", "to", "for", "by", "morphology"})
 
+#: What joins the parts of a compound.
+HYPHENS = "-\u2010\u2011"
+
 _WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,](?=\d)[^\W_]+)*")
 _NOT_SPACE = re.compile(r"\S+")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
