@@ -7,6 +7,7 @@ Notes are put together from paragraphs of real ones (../shared/data/notes, or th
 from __future__ import annotations
 
 import argparse
+import gc
 import platform
 import subprocess
 import sys
@@ -90,8 +91,11 @@ def overhead(texts: list[str]) -> list[tuple[float, float]]:
     Returns:
         Both for the first half of the texts, and for the second, when the linker knows the commonest mentions.
     """
+    # As a worker does.
     onnx.set_threads(1)
     nlp = spacy.load("en_medlink_sm")
+    gc.collect()
+    gc.freeze()
     session = nlp.get_pipe("medlink_ner")._model.session
     given: list[dict[str, np.ndarray]] = []
     run = session.run

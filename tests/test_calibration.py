@@ -125,12 +125,13 @@ def test_the_category_of_what_was_found_is_weighed_too():
     ranker = Linker([codes], model=LinkModel.from_encoder(TrigramEncoder())).ranker
     (found,) = ranker.gather([Query("limb girdle dystrophy type 2y")], codes, 25)
     narrow, category = codes.row("G71.03"), codes.row("G71.0")
-    assert found.hits[category]["broader"].score == max(hit.score for hit in found.hits[narrow].values())
-    assert not any("broader" in found.hits.get(codes.row(id_), {}) for id_ in ("G", "Z", "G71.03"))
+    broader = found.hits["broader"]
+    assert broader[category].score == max(hit.score for hit in found.found(narrow).values())
+    assert not any(codes.row(id_) in broader for id_ in ("G", "Z", "G71.03"))
     column = FEATURES.index("broader")
     assert found.features([narrow, category], codes)[:, column].tolist() == [
         0,
-        pytest.approx(found.hits[category]["broader"].score),
+        pytest.approx(broader[category].score),
     ]
 
 

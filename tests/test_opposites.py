@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medlink import Concept, Linker, Terminology
-from medlink.linking.opposites import contradicts
+from medlink.linking.opposites import contradicts, without_opposites
+from medlink.linking.stages import Hit
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,18 @@ def test_a_name_that_does_not(mention, name):
 @given(st.text(max_size=40))
 def test_no_name_is_its_own_opposite(text):
     assert not contradicts(text, text)
+
+
+_WORDS = "acute chronic left right hyperkalemia hypokalemia raised reduced non alcoholic nonalcoholic None".split()
+phrases = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=4).map(" ".join)
+
+
+@given(phrases, st.lists(phrases, min_size=1, max_size=5))
+def test_of_hits_those_that_contradict_are_left_out_and_no_others(mention, names):
+    terminology = Terminology.from_records("own", [Concept(str(i), name) for i, name in enumerate(names)])
+    hits = [Hit(row, 0.5) for row in range(len(terminology.aliases))]
+    left = {terminology.aliases[hit.alias] for hit in without_opposites(hits, mention, terminology)}
+    assert left == {name for name in names if not contradicts(mention, name)}
 
 
 def test_what_is_searched_for_is_no_opposite():

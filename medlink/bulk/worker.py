@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections import Counter
@@ -48,6 +49,9 @@ class Annotator:
         self._format: str = manifest["settings"]["format"]
         self._date: str = manifest["date"]
         self._nlp = load_model(manifest["model"]["name"])
+        # What is loaded stays: the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
 
     def __call__(self, task: Task, killers: Mapping[int, str] | None = None) -> dict[str, Any]:
         """Annotate a shard and write its files.

@@ -192,8 +192,10 @@ class MedlinkLinker(TerminologyCarrier):
         first = self.linker.terminologies[0].name
 
         def linked(span: Span) -> Span:
-            best = (candidate.concept_id for candidate in span._.concepts if candidate.terminology == first)
-            return Span(doc, span.start, span.end, span.label_, kb_id=next(best, ""), span_id=span.id_)
+            best = next((one.concept_id for one in span._.concepts if one.terminology == first), "")
+            if best == span.kb_id_:
+                return span
+            return Span(doc, span.start, span.end, span.label_, kb_id=best, span_id=span.id_)
 
         # Spans are values: a concept set on one is kept only when the document is given it again.
         if GROUP in doc.spans:

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache, partial
+from itertools import accumulate
 from typing import Any
 
 from medlink.linking.stages import Context
@@ -106,10 +107,17 @@ def _places_of(words: str, text: str) -> list[tuple[int, int]]:
     return places
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _tokens(text: str) -> tuple[list[str], list[int]]:
+    """The tokens of a text, white space included, and where each begins; and the text's end."""
+    tokens = _TOKEN.findall(text)
+    return tokens, [0, *accumulate(map(len, tokens))]
+
+
 def _places(matcher: Matcher, text: str) -> list[Place]:
-    spans = [match.span() for match in _TOKEN.finditer(text)]
+    tokens, starts = _tokens(text)
     concept_of = matcher.terminology.alias_concept
     return [
-        (spans[m.start][0], spans[m.end - 1][1], frozenset(int(concept_of[alias]) for alias in m.aliases))
-        for m in matcher.find([text[start:end] for start, end in spans])
+        (starts[m.start], starts[m.end], frozenset(int(concept_of[alias]) for alias in m.aliases))
+        for m in matcher.find(tokens)
     ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import compress
 
 import numpy as np
@@ -16,7 +16,6 @@ from medlink.terminology.words import is_abbreviation, spelled
 
 #: Stages whose hits alone may answer.
 SURE_STAGES = ("exact", "synonym", "prior")
-_SURE = frozenset(SURE_STAGES)
 #: What is known about a candidate, in the order of the columns.
 FEATURES = (
     "verbatim",  # a name of the concept is the mention, but for number and spelling
@@ -52,14 +51,14 @@ class Evidence:
 
     Arguments:
         text: The mention as it was looked up.
-        hits: For each concept, by stage the best name.
+        hits: By stage, for each concept that it found the best name.
         reranked: For each concept that the cross-encoder read, its logit against NIL.
         elsewhere: Those of the concepts that its document names at another place.
         farthest: The lowest score of the dense stage among the hits that were dropped.
     """
 
     text: str
-    hits: dict[int, dict[str, Hit]] = field(default_factory=dict)
+    hits: dict[str, dict[int, Hit]] = field(default_factory=dict)
     reranked: dict[int, float] = field(default_factory=dict)
     elsewhere: frozenset[int] = frozenset()
     farthest: float = 1.0
@@ -83,19 +82,26 @@ class Evidence:
             fit = ~unfit[rows]
             hits = list(compress(hits, fit.tolist()))
             rows = rows[fit]
+        best = dict(self.hits.get(stage, {}))
         for concept, hit in zip(rows.tolist(), hits, strict=True):
-            by_stage = self.hits.get(concept)
-            if by_stage is None:
-                self.hits[concept] = {stage: hit}
-                continue
-            known = by_stage.get(stage)
+            known = best.get(concept)
             # Of two names as good, the first is the preferred one.
             if known is None or (hit.score, -hit.alias) > (known.score, -known.alias):
-                by_stage[stage] = hit
+                best[concept] = hit
+        if best:
+            self.hits[stage] = best
+
+    def concepts(self) -> set[int]:
+        """The concepts that any stage found."""
+        return set[int]().union(*self.hits.values())
+
+    def found(self, concept: int) -> dict[str, Hit]:
+        """The hits of a concept by stage, in the order of the stages."""
+        return {stage: hits[concept] for stage, hits in self.hits.items() if concept in hits}
 
     def best(self, concept: int) -> tuple[Hit, str]:
         """The hit that a concept is shown with, and its stage: of the surest stage that found it."""
-        by_stage = self.hits[concept]
+        by_stage = self.found(concept)
         stage = next((one for one in SURE_STAGES if one in by_stage), None)
         if stage is None:
             stage = max(by_stage, key=lambda one: (one != BROADER, by_stage[one].score))
@@ -103,44 +109,48 @@ class Evidence:
 
     def sure(self) -> list[int]:
         """The concepts that looking the mention up found."""
-        return sorted(c for c, by_stage in self.hits.items() if not _SURE.isdisjoint(by_stage))
+        return sorted(set[int]().union(*(self.hits.get(stage, ()) for stage in SURE_STAGES)))
 
     def weighed(self, most: int) -> list[int]:
         """The concepts worth weighing: those looked up, and the best ``most`` of each stage that searches."""
-        kept = set(self.sure())
-        for stage in self._stages():
-            scores = self._scores_of(stage)
-            kept.update(_best(scores)[:most] if len(scores) > most else scores)
-        return sorted(kept)
+        return sorted({*self.sure(), *(concept for hits in self.hits.values() for concept in _best(hits)[:most])})
 
     def add_broader(self, terminology: Terminology) -> None:
         """Find the concepts above the best of each stage."""
         narrow: dict[int, float] = {}
-        for stage in self._stages():
-            scores = self._scores_of(stage)
-            for concept in _best(scores)[:_NARROW]:
-                narrow[concept] = max(scores[concept], narrow.get(concept, 0.0))
+        for hits in self.hits.values():
+            for concept in _best(hits)[:_NARROW]:
+                narrow[concept] = max(hits[concept].score, narrow.get(concept, 0.0))
         broad: dict[int, float] = {}
         for concept, score in narrow.items():
             for above in _above(concept, terminology):
                 broad[above] = max(score, broad.get(above, 0.0))
         self.add(BROADER, [Hit(terminology.alias_rows(row)[0], score) for row, score in broad.items()], terminology)
 
-    def _stages(self) -> set[str]:
-        return {stage for by_stage in self.hits.values() for stage in by_stage}
-
-    def _scores_of(self, stage: str) -> dict[int, float]:
-        return {concept: by_stage[stage].score for concept, by_stage in self.hits.items() if stage in by_stage}
-
     def drop_unweighed(self, most: int) -> None:
         """Keep the hits of the concepts worth weighing; argument as for :meth:`weighed`."""
-        self.farthest = min(self._scores_of("dense").values(), default=self.farthest)
-        self.hits = {concept: self.hits[concept] for concept in self.weighed(most)}
-        self._features.clear()
+        self.farthest = min((hit.score for hit in self.hits.get("dense", {}).values()), default=self.farthest)
+        self._keep(self.weighed(most))
+
+    def without(self, concepts: Collection[int]) -> Evidence:
+        """The same without some concepts."""
+        left = replace(self)
+        left._keep(self.concepts().difference(concepts))
+        return left
+
+    def _keep(self, concepts: Collection[int]) -> None:
+        self.hits = {
+            stage: kept
+            for stage, hits in self.hits.items()
+            if (kept := {concept: hits[concept] for concept in concepts if concept in hits})
+        }
+        self._features = {}
 
     def in_document(self, elsewhere: frozenset[int]) -> Evidence:
         """The same found for a mention in a document that names some concepts elsewhere."""
-        own = Evidence(self.text, self.hits, {}, frozenset(elsewhere & self.hits.keys()), self.farthest)
+        if elsewhere:
+            elsewhere &= self.concepts()
+        own = Evidence(self.text, self.hits, {}, elsewhere, self.farthest)
         own._features = self._features
         return own
 
@@ -151,10 +161,12 @@ class Evidence:
             self._features[key] = self._features_of_hits(concepts, terminology)
         values = self._features[key].copy()
         # What was too far down for the cross-encoder to read is less likely than what it read.
-        unread = min(self.reranked.values(), default=1.0) - 1.0
-        for row, concept in enumerate(concepts):
-            values[row, _COLUMN["elsewhere"]] = concept in self.elsewhere
-            values[row, _COLUMN["rerank"]] = self.reranked.get(concept, unread)
+        values[:, _COLUMN["rerank"]] = min(self.reranked.values(), default=1.0) - 1.0
+        if self.elsewhere or self.reranked:
+            for row, concept in enumerate(concepts):
+                values[row, _COLUMN["elsewhere"]] = concept in self.elsewhere
+                if concept in self.reranked:
+                    values[row, _COLUMN["rerank"]] = self.reranked[concept]
         return values
 
     def _features_of_hits(self, concepts: list[int], terminology: Terminology) -> FloatArray:
@@ -162,10 +174,12 @@ class Evidence:
         values[:, _COLUMN["bias"]] = 1
         sure = set(self.sure())
         parents = {parent for concept in sure for parent in terminology.ancestors(concept)}
-        meant = sum(by_stage["prior"].score for by_stage in self.hits.values() if "prior" in by_stage)
-        for row, concept in enumerate(concepts):
-            by_stage = self.hits[concept]
-            own = values[row]
+        priors = self.hits.get("prior", {})
+        values[:, _COLUMN["prior_other"]] = sum(hit.score for hit in priors.values())
+        row_of = {concept: row for row, concept in enumerate(concepts)}
+        for concept in sure & row_of.keys():
+            by_stage = self.found(concept)
+            own = values[row_of[concept]]
             if exact := by_stage.get("exact"):
                 name = terminology.aliases[exact.alias]
                 own[_COLUMN["verbatim" if spelled(name) == spelled(self.text) else "same_words"]] = 1
@@ -176,31 +190,31 @@ class Evidence:
             elif synonym := by_stage.get("synonym"):
                 own[_COLUMN["synonym"]] = synonym.score
                 own[_COLUMN["loose"]] = 1 - worth(terminology, synonym.alias)
-            own[_COLUMN["prior_other"]] = meant - (by_stage["prior"].score if "prior" in by_stage else 0.0)
             if prior := by_stage.get("prior"):
+                own[_COLUMN["prior_other"]] = sum(hit.score for other, hit in priors.items() if other != concept)
                 own[_COLUMN["prior" if exact or "synonym" in by_stage else "prior_alone"]] = prior.score
-            own[_COLUMN["category"]] = concept in parents and concept in sure
-            if broader := by_stage.get(BROADER):
-                own[_COLUMN["broader"]] = broader.score
+            own[_COLUMN["category"]] = concept in parents
+        broader = self.hits.get(BROADER, {})
+        for concept in broader.keys() & row_of.keys():
+            values[row_of[concept], _COLUMN["broader"]] = broader[concept].score
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
         return values
 
     def _compare(self, stage: str, concepts: list[int], values: FloatArray) -> None:
         """Fill the columns of a stage, which depend on all that it found."""
-        scores = self._scores_of(stage)
+        scores = {concept: hit.score for concept, hit in self.hits.get(stage, {}).items()}
         if not scores:
             return
         ordered = sorted(scores.values(), reverse=True)
         # What a stage did not find is at most as near as the last that it found.
         least = min(ordered[-1], self.farthest) if stage == "dense" else 0.0
-        for row, concept in enumerate(concepts):
-            score = scores.get(concept, least)
-            values[row, _COLUMN[stage]] = score
-            values[row, _COLUMN[f"{stage}_first"]] = score == ordered[0]
-            if stage == "dense":
-                other = ordered[1] if score == ordered[0] and len(ordered) > 1 else ordered[0]
-                values[row, _COLUMN["dense_ahead"]] = score - other
+        own = np.array([scores.get(concept, least) for concept in concepts])
+        values[:, _COLUMN[stage]] = own
+        values[:, _COLUMN[f"{stage}_first"]] = own == ordered[0]
+        if stage == "dense":
+            other = np.where(own == ordered[0], ordered[min(1, len(ordered) - 1)], ordered[0])
+            values[:, _COLUMN["dense_ahead"]] = own - other
 
 
 def first(scores: Mapping[int, float]) -> list[int]:
@@ -208,9 +222,9 @@ def first(scores: Mapping[int, float]) -> list[int]:
     return sorted(scores, key=lambda concept: (-round(scores[concept], 6), concept))
 
 
-def _best(scores: Mapping[int, float]) -> list[int]:
-    """The same for the scores of stages, which are rounded as they are."""
-    return sorted(sorted(scores), key=scores.__getitem__, reverse=True)
+def _best(hits: Mapping[int, Hit]) -> list[int]:
+    """The same for the hits of a stage, whose scores are rounded as they are."""
+    return sorted(hits, key=lambda concept: (-hits[concept].score, concept))
 
 
 def _above(concept: int, terminology: Terminology) -> set[int]:

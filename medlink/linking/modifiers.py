@@ -8,6 +8,7 @@ decide whether the condition is there.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _DEGREES = (
     "mild mildly minimal minimally slight slightly trace subtle moderate moderately severe severely marked "
@@ -46,6 +47,7 @@ _DEGREE = "|".join([*_PHRASES, *map(re.escape, sorted(f"{_DEGREES} {_COURSES}".s
 _PATTERNS = {False: _around(_DEGREE), True: _around(f"{_DEGREE}|{_SIDES}")}
 
 
+@lru_cache(maxsize=1 << 14)
 def without_modifiers(mention: str, *, sides: bool = False) -> str:
     """A mention without the words before and after that tell of degree and course.
 

@@ -7,9 +7,12 @@ left out: codes take many together, and name one of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from medlink.linking.stages import Hit
+from medlink.terminology.store import Terminology
 from medlink.terminology.words import stem, words_of
 
 # Words, by what they tell: a name with one of them is not meant by a mention that has only others of the group.
@@ -48,6 +51,15 @@ _NON = "non"
 Poles = Mapping[str, frozenset[int]]
 
 
+def without_opposites(hits: Sequence[Hit], mention: str, terminology: Terminology) -> list[Hit]:
+    """The hits for a mention but for those whose names say its opposite."""
+    # Of thousands of names few hold what may contradict.
+    hint, names = _hint(mention), terminology.aliases
+    return [
+        hit for hit in hits if not (hint.search(name := names[hit.alias].casefold()) and contradicts(mention, name))
+    ]
+
+
 def contradicts(mention: str, name: str) -> bool:
     """Whether a name says the opposite of a mention.
 
@@ -55,7 +67,6 @@ def contradicts(mention: str, name: str) -> bool:
         mention: The mention.
         name: A name of a concept.
     """
-    # Most mentions name no pole, and then their thousands of candidates need not be looked at.
     if own := _poles(mention):
         other = _poles(name)
         if any(key in other and values.isdisjoint(other[key]) for key, values in own.items()):
@@ -67,6 +78,18 @@ def contradicts(mention: str, name: str) -> bool:
     if denied & plain_too or denied_too & plain:
         return True
     return bool(denied and denied_too and not denied & denied_too)
+
+
+@lru_cache(maxsize=1 << 16)
+def _hint(mention: str) -> re.Pattern[str]:
+    """What is found in any name, in lower case, that contradicts a mention, and in few others."""
+    if _NON in mention.casefold():
+        return re.compile("")
+    other = [_NON]
+    for key, poles in _poles(mention).items():
+        other += [word for word, (group, pole) in _POLES.items() if group == key and pole not in poles]
+        other += [start for start, pair, pole in _STARTS if key.split()[0] == pair and pole not in poles]
+    return re.compile("|".join(other))
 
 
 @lru_cache(maxsize=1 << 16)

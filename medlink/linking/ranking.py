@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import nlargest
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from medlink.linking.dense import DenseStage
 from medlink.linking.document_names import DocumentNames
 from medlink.linking.evidence import Evidence, first
 from medlink.linking.exact import SynonymStage
-from medlink.linking.opposites import contradicts
+from medlink.linking.opposites import without_opposites
 from medlink.linking.recent import Recent
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query, Stage
@@ -69,8 +70,11 @@ class Ranker:
     calibration: Calibration | None = None
     reranker: Reranker | None = None
     documents: DocumentNames = field(default_factory=DocumentNames)
-    # What was found for the mentions asked for last: none of another ranker's, whose stages ended elsewhere.
-    _recent: Recent[_Key, Evidence] = field(default_factory=lambda: Recent(_REMEMBERED), init=False, compare=False)
+    # What was found for the mentions asked for last, and whether looking names up settled it: none of another ranker's,
+    # whose stages ended elsewhere.
+    _recent: Recent[_Key, tuple[Evidence, bool]] = field(
+        default_factory=lambda: Recent(_REMEMBERED), init=False, compare=False
+    )
 
     def rank(
         self, queries: Sequence[Query], terminology: Terminology, k: int, *, thorough: bool
@@ -125,18 +129,18 @@ class Ranker:
         found = self._recent.get(keys)
         new = {key: query for key, query in zip(keys, queries, strict=True) if key not in found}
         if new:
-            made = dict(zip(new, self._find(list(new.values()), terminology, k, thorough), strict=True))
+            evidence = self._find(list(new.values()), terminology, k, thorough)
+            made = {key: (one, self.settled(one, terminology)) for key, one in zip(new, evidence, strict=True)}
             self._recent.update(made)
             found |= made
-        settled = {key for key, one in found.items() if self.settled(one, terminology)}
         nowhere = frozenset[int]()
         return [
-            found[key].in_document(
+            one.in_document(
                 self.documents.elsewhere(query.context, terminology)
-                if self.calibration is not None and query.context and key not in settled
+                if self.calibration is not None and query.context and not settled
                 else nowhere
             )
-            for key, query in zip(keys, queries, strict=True)
+            for (one, settled), query in zip(map(found.__getitem__, keys), queries, strict=True)
         ]
 
     def _find(self, queries: Sequence[Query], terminology: Terminology, k: int, thorough: bool) -> list[Evidence]:
@@ -149,7 +153,7 @@ class Ranker:
             found = stage.retrieve([queries[i] for i in of], terminology, max(k, SEARCHED))
             for i, hits in zip(of, found, strict=True):
                 if not stage.final:
-                    hits = [hit for hit in hits if not contradicts(queries[i].text, terminology.aliases[hit.alias])]
+                    hits = without_opposites(hits, queries[i].text, terminology)
                 evidence[i].add(stage.name, hits, terminology, unfit.get(queries[i].label))
 
         for stage in self.stages:
@@ -157,7 +161,9 @@ class Ranker:
                 # A name of the terminology's own leaves nothing to borrow: a namesake's would only be its rival.
                 ask(stage, [i for i in asked if not (stage.name == SynonymStage.name and evidence[i].hits)])
         searched = [
-            i for i in asked if not self.settled(evidence[i], terminology) or (thorough and len(evidence[i].hits) < k)
+            i
+            for i in asked
+            if not self.settled(evidence[i], terminology) or (thorough and len(evidence[i].concepts()) < k)
         ]
         for stage in self.stages:
             if not stage.final:
@@ -206,11 +212,11 @@ class Ranker:
     def scores(self, evidence: Evidence, terminology: Terminology) -> dict[int, float]:
         """The score of each concept that was found for a mention and is worth weighing."""
         if self.calibration is None:
-            return {concept: evidence.best(concept)[0].score for concept in evidence.hits}
+            return {concept: evidence.best(concept)[0].score for concept in evidence.concepts()}
         # What looking up names is sure of stands, whatever the search finds: all else shares what is left.
         sure = {c: chance for c, chance in self._sure_scores(evidence, terminology).items() if chance >= SURE}
         left = 1 - sum(sure.values())
-        concepts = sorted(evidence.hits.keys() - sure.keys())
+        concepts = sorted(evidence.concepts() - sure.keys())
         model = "reranked" if evidence.reranked else "full"
         features = evidence.features(concepts, terminology)
         chances = self.calibration.probabilities(features, terminology.name, model) * left
@@ -220,12 +226,17 @@ class Ranker:
         self, evidence: Evidence, scores: Mapping[int, float], terminology: Terminology, k: int
     ) -> list[Candidate]:
         """The best ``k`` candidates of what was found for a mention, by its :meth:`scores`."""
+        rounded = {concept: round(score, 6) for concept, score in scores.items()}
+        least = min(nlargest(k, rounded.values()), default=0.0)
         # Where a category and a code below it bear the same name, the code is meant.
-        order = sorted(scores, key=lambda c: (-round(scores[c], 6), terminology.is_parent(c), c))
+        order = sorted(
+            (concept for concept in rounded if rounded[concept] >= least),
+            key=lambda c: (-rounded[c], terminology.is_parent(c), c),
+        )
         candidates = []
         for concept in order[:k]:
             hit, stage = evidence.best(concept)
-            stages = {name: round(one.score, 4) for name, one in evidence.hits[concept].items()}
+            stages = {name: round(one.score, 4) for name, one in evidence.found(concept).items()}
             if concept in evidence.reranked:
                 stages["rerank"] = round(evidence.reranked[concept], 4)
             candidates.append(

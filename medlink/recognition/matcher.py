@@ -20,7 +20,7 @@ from medlink.terminology.words import HYPHENS, STOP_WORDS, bag_hash, hash64, is_
 _SKIP, _WORD, _BREAK = 0, 1, 2
 # Signs that stand inside names; any other sign, and a word that no name holds, ends a stretch.
 _INNER_SIGNS = frozenset("'/\u2019" + HYPHENS)
-# Different tokens that are remembered.
+# Different tokens that are remembered, and texts of matches.
 _KNOWN = 200_000
 
 
@@ -65,7 +65,7 @@ class Matcher:
         self._longest = min(longest, terminology.longest_name)
         self._stop = {bag_hash([stem(word) for word in words_of(name)]) for name in stop_names}
         self._words: dict[str, tuple[int, int]] = {}
-        self._names: dict[int, tuple[int, ...]] = {}
+        self._names: dict[tuple[int, str, int], tuple[int, ...]] = {}
 
     def find(self, tokens: Sequence[str]) -> list[Match]:
         """Find names, those inside longer ones included.
@@ -76,16 +76,15 @@ class Matcher:
         Returns:
             Matches by start, of the same start the longest first.
         """
-        kinds = np.empty(len(tokens), dtype=np.uint8)
-        hashes = np.zeros(len(tokens), dtype=np.uint64)
         known = self._words
         if len(known) > _KNOWN:
             known.clear()  # numbers and typing errors never end
-        for i, token in enumerate(tokens):
-            kind_and_hash = known.get(token)
-            if kind_and_hash is None:
-                kind_and_hash = known[token] = self._classify(token)
-            kinds[i], hashes[i] = kind_and_hash
+        for token in tokens:
+            if token not in known:
+                known[token] = self._classify(token)
+        classified = [known[token] for token in tokens]
+        kinds = np.array([kind for kind, _ in classified], dtype=np.uint8)
+        hashes = np.array([hashed for _, hashed in classified], dtype=np.uint64)
         content = np.flatnonzero(kinds == _WORD)
         if not len(content):
             return []
@@ -98,10 +97,8 @@ class Matcher:
                 continue
             sums = total[inside + width] - total[inside]
             for i, hashed in self._hits(inside, sums):
-                aliases = self._aliases(hashed)
                 start, end = int(content[i]), int(content[i + width - 1]) + 1
-                aliases = self._fitting(aliases, tokens[start:end], width)
-                if aliases:
+                if aliases := self._aliases(hashed, "".join(tokens[start:end]), width):
                     matches.append(Match(start, end, aliases))
         return sorted(matches, key=lambda match: (match.start, -match.end))
 
@@ -122,12 +119,16 @@ class Matcher:
         found = np.flatnonzero(names[at] == sums)
         return list(zip(where[found].tolist(), sums[found].tolist(), strict=True))
 
-    def _aliases(self, hashed: int) -> tuple[int, ...]:
-        """Rows of the aliases with this hash that the settings allow."""
-        if hashed not in self._names:
-            rows = self.terminology.bags[hashed].tolist()
-            self._names[hashed] = () if hashed in self._stop else tuple(filter(self._allowed, rows))
-        return self._names[hashed]
+    def _aliases(self, hashed: int, text: str, width: int) -> tuple[int, ...]:
+        """Rows of the aliases with this hash that the settings allow and that fit the text closely enough."""
+        known = self._names
+        if len(known) > _KNOWN:
+            known.clear()
+        key = hashed, text, width
+        if key not in known:
+            rows = () if hashed in self._stop else filter(self._allowed, self.terminology.bags[hashed].tolist())
+            known[key] = self._fitting(tuple(rows), text, width)
+        return known[key]
 
     def _allowed(self, alias: int) -> bool:
         terminology = self.terminology
@@ -137,14 +138,13 @@ class Matcher:
             self._types & set(terminology.concept_type_rows(int(terminology.alias_concept[alias])))
         )
 
-    def _fitting(self, aliases: tuple[int, ...], tokens: Sequence[str], width: int) -> tuple[int, ...]:
+    def _fitting(self, aliases: tuple[int, ...], text: str, width: int) -> tuple[int, ...]:
         """Of the aliases those that fit the text closely enough.
 
         An abbreviation must stand as it is written, and a single word may differ in number and spelling
         but not in derivation: "retinal" is not retinitis.
         """
         names = self.terminology.aliases
-        text = "".join(tokens)
         form = spelled(text) if width == 1 and aliases else ""
         return tuple(
             i

@@ -242,7 +242,7 @@ def with_codes_below(item: Item, terminology: Terminology) -> Item:
     others below, which say more than the mention, none is right: "LGMD2Y" is a muscular dystrophy, but not any of them.
     """
     sure = set(item.evidence.sure())
-    below = {row for row in item.evidence.hits if item.right & terminology.ancestors(row)}
+    below = {row for row in item.evidence.concepts() if item.right & terminology.ancestors(row)}
     same = {row for row in below if row in sure or _UNSPECIFIED in terminology.concept_name(row).lower()}
     return replace(item, right=item.right | same)
 
@@ -279,11 +279,13 @@ def _sure_case(item: Item, terminology: Terminology) -> Case:
 def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
     found = []
     for absent in (False, True):
-        hits = {c: of for c, of in item.evidence.hits.items() if not absent or c not in item.right}
-        if (absent and not item.right & item.evidence.hits.keys()) or not hits:
+        out = item.right if absent else frozenset[int]()
+        if absent and not item.right & item.evidence.concepts():
             continue
-        left = replace(item.evidence, hits=hits)
+        left = item.evidence.without(out)
         concepts = left.weighed(WEIGHED)
+        if not concepts:
+            continue
         right = np.array([concept in item.right for concept in concepts])
         found.append(Case(left.features(concepts, terminology), right, item.weight * (_ABSENT if absent else 1.0)))
     return found

@@ -316,8 +316,10 @@ def test_of_the_codes_below_a_cross_referenced_category_those_that_say_no_more_a
             Concept("G72", "Other myopathies"),
         ],
     )
-    hits = {row: {"dense": Hit(codes.alias_rows(row)[0], 0.5)} for row in range(5)}
-    hits[codes.row("G71.09")]["exact"] = Hit(codes.exact("Welander")[0], 1.0)
+    hits = {
+        "exact": {codes.row("G71.09"): Hit(codes.exact("Welander")[0], 1.0)},
+        "dense": {row: Hit(codes.alias_rows(row)[0], 0.5) for row in range(5)},
+    }
     category, code = (codes.row(id_) for id_ in ("G71.0", "G71.01"))
     item = with_codes_below(Item(Query("welander"), frozenset({category}), Evidence("welander", hits=hits)), codes)
     assert {codes.concept_ids[row] for row in item.right} == {"G71.0", "G71.00", "G71.09"}
