@@ -56,6 +56,15 @@ def test_a_compound_is_found_with_or_without_its_hyphen(mention):
     assert [c.concept_id for c in linker.link([mention])[0] if not c.nil] == ["1"]
 
 
+@pytest.mark.parametrize(
+    ("mention", "concept"), [("APD", None), ("MIs", None), ("APDS", "1"), ("MIS A", "2"), ("UTIs", "3")]
+)
+def test_an_abbreviation_is_another_one_only_with_its_letters(mention, concept):
+    names = [Concept("1", "APDS"), Concept("2", "MIS-A"), Concept("3", "UTI")]
+    best = [one for one in Linker([Terminology.from_records("own", names)]).link([mention])[0] if not one.nil]
+    assert [one.concept_id for one in best] == ([concept] if concept else [])
+
+
 def test_a_hyphen_that_is_part_of_a_name_is_looked_up_as_it_is():
     linker = Linker([Terminology.from_records("t", [Concept("1", "Co-op lung"), Concept("2", "Coop lung")])])
     assert best(linker, "co-op lung").concept_id == "1"

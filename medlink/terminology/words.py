@@ -170,6 +170,17 @@ def is_abbreviation(name: str) -> bool:
     return len(name) <= 6 and " " not in name and sum(c.isupper() for c in name) >= 2
 
 
+def abbreviated_alike(text: str, name: str) -> bool:
+    """Whether a text has the letters of a name that is an abbreviation, or is its plural; of other names it is true.
+
+    To a stemmer "APDS" is the plural of "APD", which is something else.
+    """
+    if not is_abbreviation(name):
+        return True
+    own, other = ("".join(filter(str.isalnum, one)).casefold() for one in (text, name))
+    return own in (other, f"{other}s")
+
+
 def bag_hash(stems: list[str]) -> int:
     """A 64-bit number for words in any order: the sum of theirs."""
     return sum(map(hash64, stems)) & 0xFFFFFFFFFFFFFFFF
