@@ -91,6 +91,23 @@ def test_one_and_two_workers_write_the_same_and_all_documents(notes, model, tmp_
     assert any(m["concepts"][0]["concept_id"] == "C4" for record in records for m in record["mentions"])
 
 
+@pytest.mark.slow
+def test_the_order_of_documents_changes_nothing_of_what_is_said_of_each(tmp_path):
+    texts = [file.read_text() for file in sorted((Path(__file__).parents[1] / "examples" / "notes").glob("*.txt"))]
+    said = []
+    for number, order in enumerate([texts, texts[::-1], texts[::2] + texts[1::2]]):
+        notes, out = tmp_path / f"notes{number}", tmp_path / f"out{number}"
+        notes.mkdir()
+        for i, text in enumerate(order):
+            (notes / f"{i}.txt").write_text(text)
+        annotate(notes, out, "en_medlink_sm")
+        records = [json.loads(line) for part in sorted(out.glob("part-*")) for line in part.open()]
+        assert [record["text"] for record in records] == order
+        said.append({record.pop("text"): {**record, "id": ""} for record in records})
+    assert any(mention["concepts"] for record in said[0].values() for mention in record["mentions"])
+    assert said[0] == said[1] == said[2]
+
+
 def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(notes, model, tmp_path, expected):
     out, done = tmp_path / "out", []
 
