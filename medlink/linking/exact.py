@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from medlink.linking.stages import Hit, Query, worth
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
-from medlink.terminology.words import HYPHENS, abbreviated_alike, is_abbreviation
+from medlink.terminology.words import HYPHENS, is_abbreviation, misreads_abbreviation
 
 # A name in another order, number, derivation or spelling is a little less sure than the very name,
 _SAME_WORDS = 0.96
@@ -81,7 +81,9 @@ def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
     """Names equal to a text: verbatim where there are any, otherwise with the same words, compounds joined at last."""
     if rows := terminology.exact(text):
         return [Hit(row, worth(terminology, row) * _case(text, terminology.aliases[row])) for row in rows]
-    if rows := [row for row in terminology.same_words(text) if abbreviated_alike(text, terminology.aliases[row])]:
+    if rows := [
+        row for row in terminology.same_words(text) if not misreads_abbreviation(text, terminology.aliases[row])
+    ]:
         return [Hit(row, worth(terminology, row) * _SAME_WORDS) for row in _closest(text, rows, terminology)]
     joined = _HYPHEN.sub("", text)
     return exact_hits(joined, terminology) if joined != text else []

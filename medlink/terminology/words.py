@@ -170,15 +170,15 @@ def is_abbreviation(name: str) -> bool:
     return len(name) <= 6 and " " not in name and sum(c.isupper() for c in name) >= 2
 
 
-def abbreviated_alike(text: str, name: str) -> bool:
-    """Whether a text has the letters of a name that is an abbreviation, or is its plural; of other names it is true.
+def misreads_abbreviation(text: str, name: str) -> bool:
+    """Whether a text has the stems of a name that is an abbreviation, but not its letters.
 
-    To a stemmer "APDS" is the plural of "APD", which is something else.
+    To a stemmer "APDS" is the plural of "APD", and "MIS-A" a "MIS": each is something else.
     """
-    if not is_abbreviation(name):
-        return True
+    if not is_abbreviation(name) or sorted(stems_of(text)) != sorted(stems_of(name)):
+        return False
     own, other = ("".join(filter(str.isalnum, one)).casefold() for one in (text, name))
-    return own in (other, f"{other}s")
+    return own not in (other, f"{other}s")
 
 
 def bag_hash(stems: list[str]) -> int:
