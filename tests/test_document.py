@@ -96,6 +96,24 @@ def test_heading_key_folds_what_does_not_matter():
     assert heading_key("Pre-operative diagnosis(es)") == heading_key("PREOPERATIVE DIAGNOSES")
 
 
+def test_systems_go_on_after_what_stands_among_them():
+    doc = blank_pipeline("medlink_sections")(
+        "REVIEW OF SYSTEMS:\nENT: No cough.\nFEEDING: Good.\nGU: No dysuria.\n"
+        "PHYSICAL EXAM:\nVITAL SIGNS: BP 120/80\nLUNGS: Clear.\nSOCIAL HISTORY: None.\nFAMILY HISTORY: None.\n"
+    )
+    assert [(one.title.text, one.parent) for one in doc._.sections] == [
+        ("REVIEW OF SYSTEMS", ""),
+        ("ENT", "review_of_systems"),
+        ("FEEDING", ""),
+        ("GU", "review_of_systems"),
+        ("PHYSICAL EXAM", ""),
+        ("VITAL SIGNS", ""),
+        ("LUNGS", "physical_exam"),
+        ("SOCIAL HISTORY", ""),
+        ("FAMILY HISTORY", ""),
+    ]
+
+
 def test_sections_are_spans_with_loinc_codes():
     doc = blank_pipeline("medlink_sections")(NOTE)
     by_title = {section.title.text: section for section in doc._.sections}

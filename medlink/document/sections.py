@@ -16,6 +16,9 @@ from medlink.document.offsets import first_tokens, token_starts
 from medlink.document.rules import own_rules
 
 _KEY = "medlink.sections"
+# Sections that go through the systems of the body, and what often stands among these without ending them.
+_BY_SYSTEM = frozenset({"review_of_systems", "physical_exam"})
+_INTERLUDES = frozenset({"social_history", "vital_signs"})
 #: Name, LOINC code, parent, and as tokens: start and end of the heading, start and end of the text under it.
 SectionRow = tuple[str, str, str, int, int, int, int]
 
@@ -98,14 +101,13 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
     for heading, (_, start, end, body), stop in zip(headings, tokens, ends, strict=True):
         rule = heading.rule
         inside = rule is not None and rule.subsection
-        if not inside:
-            parent = loinc = ""
         code = rule.loinc if rule is not None else ""
         if inside and parent != "physical_exam":
             code = loinc  # The codes of organ systems are those of the examination.
-        rows.append((rule.name if rule else "", code, parent, start, end, min(body, stop), stop))
-        if rule is not None and not inside:
-            parent, loinc = rule.name, rule.loinc
+        rows.append((rule.name if rule else "", code, parent if inside else "", start, end, min(body, stop), stop))
+        goes_on = rule is not None and rule.name in _INTERLUDES and parent in _BY_SYSTEM
+        if not inside and not goes_on:
+            parent, loinc = (rule.name, rule.loinc) if rule is not None else ("", "")
     return rows
 
 

@@ -80,7 +80,7 @@ def contradicts(mention: str, name: str) -> bool:
     return bool(denied and denied_too and not denied & denied_too)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)
 def _hint(mention: str) -> re.Pattern[str]:
     """What is found in any name, in lower case, that contradicts a mention, and in few others."""
     if _NON in mention.casefold():
