@@ -34,12 +34,14 @@ def test_it_finds_conditions_and_drugs(pipeline):
 
 
 def test_mentions_below_the_threshold_are_left_out(pipeline):
+    text = "ALL band, stress of the jaw or NSVD: cold feet after the shunt, ENT happy with the drain and the pop."
+
     def scores(threshold):
-        doc = MedlinkNer(threshold=threshold).load_model(MODEL)(pipeline.make_doc(SENTENCE))
+        doc = MedlinkNer(threshold=threshold).load_model(MODEL)(pipeline.make_doc(text))
         return [span._.finders["medlink_ner"] for span in doc.spans[GROUP]]
 
     every = scores(0.0)
-    middle = sorted(every)[len(every) // 2]
+    middle = sum(sorted(every)[:2]) / 2
     assert scores(middle) == [score for score in every if score >= middle] != every
     assert scores(1.0) == []
     with pytest.raises(MedlinkError, match="threshold must be from 0 to 1"):
