@@ -7,7 +7,6 @@ Notes are put together from paragraphs of real ones (../shared/data/notes, or th
 from __future__ import annotations
 
 import argparse
-import gc
 import platform
 import subprocess
 import sys
@@ -20,11 +19,10 @@ from statistics import mean
 
 import numpy as np
 import psutil
-import spacy
 from rich.console import Console
 from rich.table import Table
 
-from medlink.inference import onnx
+from medlink.bulk.worker import load_for_run
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT / ".." / "shared" / "data" / "notes"
@@ -91,11 +89,7 @@ def overhead(texts: list[str]) -> list[tuple[float, float]]:
     Returns:
         Both for the first half of the texts, and for the second, when the linker knows the commonest mentions.
     """
-    # As a worker does.
-    onnx.set_threads(1)
-    nlp = spacy.load("en_medlink_sm")
-    gc.collect()
-    gc.freeze()
+    nlp = load_for_run("en_medlink_sm")
     session = nlp.get_pipe("medlink_ner")._model.session
     given: list[dict[str, np.ndarray]] = []
     run = session.run

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from spacy.language import Language
 from spacy.tokens import Doc
 
 from medlink.bulk.folder import QUARANTINE, part_name, write_whole
@@ -34,6 +35,21 @@ class Made(NamedTuple):
     seconds: float
 
 
+def load_for_run(model: str) -> Language:
+    """Load a pipeline as a worker has it, for as long as the process lives.
+
+    Arguments:
+        model: The pipeline, as for :func:`~medlink.models.load_model`.
+    """
+    # Several processes of one thread do more than one process of several threads.
+    onnx.set_threads(1)
+    nlp = load_model(model)
+    # What is loaded stays: the garbage collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    return nlp
+
+
 class Annotator:
     """Annotates shards.
 
@@ -43,15 +59,10 @@ class Annotator:
     """
 
     def __init__(self, folder: str | Path, manifest: Mapping[str, Any]) -> None:
-        # Several processes of one thread do more than one process of several threads.
-        onnx.set_threads(1)
         self._folder = Path(folder)
         self._format: str = manifest["settings"]["format"]
         self._date: str = manifest["date"]
-        self._nlp = load_model(manifest["model"]["name"])
-        # What is loaded stays: the garbage collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
+        self._nlp = load_for_run(manifest["model"]["name"])
 
     def __call__(self, task: Task, killers: Mapping[int, str] | None = None) -> dict[str, Any]:
         """Annotate a shard and write its files.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from heapq import nlargest
 
 import numpy as np
 
@@ -230,13 +229,8 @@ class Ranker:
         self, evidence: Evidence, scores: Mapping[int, float], terminology: Terminology, k: int
     ) -> list[Candidate]:
         """The best ``k`` candidates of what was found for a mention, by its :meth:`scores`."""
-        rounded = {concept: round(score, 6) for concept, score in scores.items()}
-        least = min(nlargest(k, rounded.values()), default=0.0)
         # Where a category and a code below it bear the same name, the code is meant.
-        order = sorted(
-            (concept for concept in rounded if rounded[concept] >= least),
-            key=lambda c: (-rounded[c], terminology.is_parent(c), c),
-        )
+        order = sorted(scores, key=lambda c: (-round(scores[c], 6), terminology.is_parent(c), c))
         candidates = []
         for concept in order[:k]:
             hit, stage = evidence.best(concept)

@@ -279,10 +279,9 @@ def _sure_case(item: Item, terminology: Terminology) -> Case:
 def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
     found = []
     for absent in (False, True):
-        out = item.right if absent else frozenset[int]()
         if absent and not item.right & item.evidence.concepts():
             continue
-        left = item.evidence.without(out)
+        left = item.evidence.without(item.right if absent else ())
         concepts = left.weighed(WEIGHED)
         if not concepts:
             continue
