@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,16 @@ def icd10cm():
 def hpo():
     source = read_hpo()
     return source, {concept.concept_id: concept for concept in source.concepts}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("terminology", ["icd10cm", "hpo"])
+def test_names_that_mislead_are_left_out_and_no_others(terminology):
+    lines = files("medlink.terminology").joinpath("data/misleading-names.tsv").read_text("utf-8").splitlines()
+    misleading = {tuple(line.split("\t")[1:]) for line in lines if line.startswith(f"{terminology}\t")}
+    every = names_of((read_icd10cm if terminology == "icd10cm" else read_hpo)().concepts)
+    assert misleading <= every
+    assert names_of(READERS[terminology].read([]).concepts) == every - misleading
 
 
 @pytest.mark.slow
@@ -293,3 +304,7 @@ def test_a_term_in_several_obo_files_is_read_once(tmp_path):
     assert source.version == "7"
     with pytest.raises(MedlinkError, match=r"name one or more \.obo files"):
         READERS["obo"].read([])
+
+
+def names_of(concepts):
+    return {(concept.concept_id, alias.text) for concept in concepts for alias in concept.aliases}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from medlink.evaluation.ner import Scores, score_spans
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
+from medlink.training.adversarial import perturbed
 from medlink.training.base import load_base, load_weights
 from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_corpus
 from medlink.training.progress import Progress, with_bar
@@ -152,7 +154,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         ],
         weight_decay=settings.weight_decay,
     )
-    loss_of = nn.CrossEntropyLoss(ignore_index=UNKNOWN)
+    words = model.encoder.get_input_embeddings().weight
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
     best_file = folder / "best.pt"
@@ -172,10 +174,9 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
             if settings.hidden_pieces:
                 hidden = (torch.rand(ids.shape, device=device) < settings.hidden_pieces) & (targets != UNKNOWN).any(-1)
                 ids = ids.masked_fill(hidden, tokenizer.mask_id)
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-                logits = model(ids, mask).float()
-            loss = loss_of(logits.reshape(-1, 3), targets.reshape(-1))
-            total += progress.step(loss)
+            loss_now = partial(_loss, model, ids, mask, targets, settings.precision == "bf16")
+            further = partial(_perturb, words, settings.adversarial, loss_now) if settings.adversarial else None
+            total += progress.step(loss_now(), further)
             if number % 50 == 0:
                 log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
         line = {"epoch": epoch + 1, "loss": total / len(batches)}
@@ -194,6 +195,19 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     run.dev = {name: evaluate(model, tokenizer, passages, settings) for name, passages in dev.items()}
     model.to("cpu").eval()
     return run
+
+
+def _loss(
+    model: TokenClassifier, ids: torch.Tensor, mask: torch.Tensor, targets: torch.Tensor, bf16: bool
+) -> torch.Tensor:
+    with torch.autocast(ids.device.type, torch.bfloat16, enabled=bf16):
+        logits = model(ids, mask).float()
+    return nn.functional.cross_entropy(logits.reshape(-1, 3), targets.reshape(-1), ignore_index=UNKNOWN)
+
+
+def _perturb(words: nn.Parameter, size: float, loss: Callable[[], torch.Tensor]) -> None:
+    with perturbed(words, size):
+        loss().backward()
 
 
 @torch.no_grad()

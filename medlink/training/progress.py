@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -76,10 +76,20 @@ class Progress:
         self._schedule.load_state_dict(state["schedule"])
         return state
 
-    def step(self, loss: torch.Tensor) -> float:
-        """Take a step down a loss; gives its value."""
+    def step(self, loss: torch.Tensor, further: Callable[[], None] | None = None) -> float:
+        """Take a step down a loss.
+
+        Arguments:
+            loss: The loss.
+            further: Adds to the gradients before the step is taken.
+
+        Returns:
+            The value of the loss.
+        """
         self._optimizer.zero_grad()
         loss.backward()
+        if further is not None:
+            further()
         nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
         self._optimizer.step()
         self._schedule.step()

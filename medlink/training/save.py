@@ -37,7 +37,7 @@ own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
 | base model | {base} ({base_licence}) |
 | parameters | {parameters:.1f} million |
 | window | {window} word pieces, neighbours share {overlap} |
-| training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows; {hidden:.0%} of the pieces hidden |
+| training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows; {made_harder} |
 | arithmetic | {precision} |
 | learning rate | {learning_rate}, of the heads {head_learning_rate} |
 | seed | {seed} |
@@ -114,7 +114,8 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         learning_rate=settings.learning_rate,
         head_learning_rate=settings.head_learning_rate,
         seed=settings.seed,
-        hidden=settings.hidden_pieces,
+        made_harder=f"{settings.hidden_pieces:.0%} of the pieces hidden"
+        + (f", adversarial ({settings.adversarial:g})" if settings.adversarial else ""),
         precision=settings.precision,
         start=f"an earlier run ({settings.start})" if settings.start else "the base model",
         minutes=run.seconds / 60,

@@ -56,6 +56,8 @@ class NerSettings:
             more than double the time of a step on a CPU.
         hidden_pieces: Share of the word pieces that are replaced by ``[MASK]``, so that mentions are also
             learnt from what stands around them.
+        adversarial: How far the word vectors are moved for a second pass over each batch, which doubles its time
+            (:mod:`medlink.training.adversarial`); 0 for none.
         start: What to go on from, with the same base: the checkpoint of an earlier run (``best.pt``) with the same
             labels, or of the bi-encoder's (``last.pt``), whose encoder is taken; or the folder of a trained model, as
             the one in ``en_medlink_sm``, whose labels may be others. Empty to start from the base.
@@ -84,6 +86,7 @@ class NerSettings:
     weight_decay: float = 0.01
     dropout: float = 0.1
     hidden_pieces: float = 0.0
+    adversarial: float = 0.0
     start: str = ""
     measured: str = ""
     shares: dict[str, float] = field(default_factory=dict)

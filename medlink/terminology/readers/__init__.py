@@ -44,14 +44,16 @@ class Reader:
 
 def _icd10cm(files: Sequence[Path]) -> Source:
     from medlink.terminology.readers.icd10cm import read_icd10cm
+    from medlink.terminology.readers.misleading import without_misleading_names
 
-    return read_icd10cm(files)
+    return without_misleading_names(read_icd10cm(files), "icd10cm")
 
 
 def _hpo(files: Sequence[Path]) -> Source:
+    from medlink.terminology.readers.misleading import without_misleading_names
     from medlink.terminology.readers.obo import read_hpo
 
-    return read_hpo(files)
+    return without_misleading_names(read_hpo(files), "hpo")
 
 
 def _obo(files: Sequence[Path]) -> Source:
