@@ -14,11 +14,14 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 
 from medlink import MedlinkError
+from medlink.evaluation.gliner import score_gliner
 from medlink.inference.gliner import Found, GlinerLayout, GlinerModel, decode_spans, score_span
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.models import blank_pipeline
 from medlink.recognition.gliner import MedlinkGliner, choose
 from medlink.recognition.mentions import GROUP
+from medlink.recognition.tags import spans_to_tags
+from medlink.training.corpus import Passage
 
 #: What the toy network knows: the words of a mention by the words of a label.
 KNOWN = {
@@ -175,6 +178,15 @@ def test_a_long_text_is_read_to_its_end_and_batching_changes_nothing(tokenize, b
         assert all(doc.text[s.start_char : s.end_char] == s.text for s in doc.spans[GROUP])
     alone = [found(component(tokenize(text))) for text in texts]
     assert alone == [found(doc) for doc in docs]
+
+
+def test_what_it_finds_of_labels_that_a_text_does_not_know_does_not_count():
+    words = ["took", "aspirin", "for", "gout"]
+    known = Passage(words, {"DRUG": spans_to_tags([(1, 2)], 4), "disease": spans_to_tags([], 4)})
+    unknown = Passage(words, {"DRUG": spans_to_tags([(0, 1)], 4)})
+    scores = score_gliner(toy_model(), [known, unknown], {"DRUG": ["drug"]})
+    assert (scores["DRUG"].precision, scores["DRUG"].recall) == (0.5, 0.5)
+    assert scores["disease"].predicted == 1
 
 
 def test_many_labels_are_read_in_several_prompts():

@@ -46,10 +46,12 @@ def score_gliner(
 ) -> dict[str, Scores]:
     """Score a model on passages, asked for :data:`AT_ONCE` of their labels at once, each by its first name.
 
+    What it finds of labels that a passage does not know counts neither for nor against it.
+
     Arguments:
         model: The model.
-        passages: Passages with the same labels.
-        phrases: What each label is called in plain words.
+        passages: The passages.
+        phrases: What each label is called in plain words; a label that is not named is a name itself.
         threshold: Least score of a mention, 0 to 1.
 
     Returns:
@@ -60,10 +62,13 @@ def score_gliner(
     labels = sorted({label for passage in passages for label in passage.tags})
     for first in range(0, len(labels), AT_ONCE):
         asked = labels[first : first + AT_ONCE]
-        for logits, of in zip(model.logits(texts, [phrases[label][0] for label in asked]), found, strict=True):
+        names = [phrases.get(label, [label])[0] for label in asked]
+        for passage, logits, of in zip(passages, model.logits(texts, names), found, strict=True):
             spans = decode_spans(logits, by_span=model.layout.by_span, threshold=threshold)
             # Each label for itself: corpora annotate labels that lie inside one another.
             for column, label in enumerate(asked):
+                if label not in passage.tags:
+                    continue
                 chosen = choose((one for one in spans if one.label == column), nested=False)
                 of.update((label, one.start, one.end) for one in chosen)
     gold = [{(label, *span) for label in passage.tags for span in passage.spans(label)} for passage in passages]
