@@ -49,3 +49,11 @@ def test_both_concepts_come_first_and_say_what_they_were_looked_up_by():
     assert linker.link(["hand and foot syndrome"])[0][0].concept_id == "H"
     # One part that fits nothing is no reason to name the other alone.
     assert all(c.nil or c.query != "breast cancer" for c in linker.link(["breast and sparrow cancer"])[0])
+
+
+def test_of_three_parts_one_may_fit_nothing():
+    names = ("Kidney anomaly", "Liver anomaly", "Ear anomaly")
+    linker = Linker([Terminology.from_records("t", [Concept(name[0], name) for name in names])])
+    ranked = linker.link(["liver, sparrow and ear anomaly"])[0]
+    assert [c.concept_id for c in ranked if not c.nil] == ["L", "E"]
+    assert all(c.nil or c.query != "ear anomaly" for c in linker.link(["sparrow, robin and ear anomaly"])[0])

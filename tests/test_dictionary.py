@@ -66,6 +66,12 @@ def test_the_longest_name_wins_unless_nested_ones_are_wanted():
     assert found(nested, text) == [("ulcerative colitis", "B"), ("colitis", "A")]
 
 
+def test_a_name_is_found_with_the_list_it_is_a_part_of():
+    organs = [Concept(organ[0], f"Abnormality of the {organ}") for organ in ("kidney", "liver")]
+    finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", organs)])
+    assert found(finder, "No renal or hepatic anomalies.") == [("renal or hepatic anomalies", "l")]
+
+
 def test_types_scopes_and_stop_names_filter(terminology):
     text = "heart attack, low-set ears, hearing loss, anemia"
     only = MedlinkDictionary(terminologies=[terminology], types={"mini": ["T019"]})

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlink import Alias, Concept, Linker, MedlinkError, Terminology
-from medlink.linking.exact import ExactStage
-from medlink.linking.stages import Hit
+from medlink.linking.exact import ExactStage, SynonymStage
+from medlink.linking.stages import Hit, Query
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +117,22 @@ def test_another_terminology_lends_its_synonyms():
     assert found["I21.9"].stage == "synonym"
     assert found["I21.9"].via == "phenotypes:P1"
     assert both[0].concept_id == "P1"
+
+
+def test_names_of_a_code_for_several_diseases_are_worth_less_for_one_another():
+    """No name of N89.8 says that discharge is dryness; in a terminology of concepts its synonyms would."""
+    findings = Terminology.from_records("findings", [Concept("F1", "Vaginal dryness"), Concept("F2", "Vaginal cyst")])
+    names = (Alias("vaginal discharge", "exact"), Alias("vaginal dryness", "exact"))
+    scores = {}
+    for kind, name, properties in (
+        ("synonyms", "Dry vagina", {}),
+        ("code", "Dry vagina", {"billable": True}),
+        ("residual code", "Other disorders of vagina", {"billable": True}),
+    ):
+        other = Terminology.from_records("other", [Concept("N89.8", name, names, properties=properties)])
+        hits = SynonymStage([other, findings]).retrieve([Query("vaginal discharge")], findings, 5)[0]
+        (scores[kind],) = {hit.score for hit in hits}
+    assert scores["synonyms"] == scores["code"] > scores["residual code"]
 
 
 def test_the_terminologies_of_a_model_lend_their_synonyms_to_a_dictionary_of_ones_own():

@@ -19,6 +19,11 @@ _OTHER_CASE = 0.9
 _HYPHEN = re.compile(rf"(?<=\w)[{HYPHENS}](?=\w)")
 # In HPO "Abnormal eye morphology" is of the eye's structure, "Abnormality of the eye" of whatever kind.
 _STRUCTURE = re.compile(r"morpholog|malform|structur", re.IGNORECASE)
+# What the codes of a classification have among their properties; how those that classify several diseases are called;
+# and what one of their names is worth for another.
+_IS_OF_A_CODE = "billable"
+_SEVERAL = re.compile(r"^Other\b|\b(?:syndromes|diseases|disorders|malformations|anomalies|conditions)\b")
+_BESIDE = 0.8
 _CLOSE_SCOPES = frozenset(SCOPE_NUMBER[scope] for scope in ("preferred", "exact", "abbreviation"))
 
 
@@ -62,14 +67,35 @@ class SynonymStage:
                     continue
                 concept = int(other.alias_concept[hit.alias])
                 via = f"{other.name}:{other.concept_ids[concept]}"
-                for alias in other.alias_rows(concept):
-                    # Abbreviations are left out here: "MI" would also lead to mitral insufficiency.
-                    if int(other.alias_scope[alias]) <= SCOPE_NUMBER["exact"]:
-                        hits += [
-                            Hit(found.alias, found.score * hit.score * _VIA, via)
-                            for found in exact_hits(other.aliases[alias], terminology)
-                        ]
+                hits += [
+                    Hit(found.alias, found.score * hit.score * _VIA, via)
+                    for found in _borrowed(hit.alias, concept, other, terminology)
+                ]
         return hits
+
+
+def _borrowed(alias: int, concept: int, other: Terminology, terminology: Terminology) -> list[Hit]:
+    """What the other names that a concept of another terminology has besides an alias find in a terminology.
+
+    A concept's names are synonyms, but those of a code may be of several diseases: "vaginal discharge"
+    and "vaginal dryness" are both N89.8. Where its preferred name says so, or its names lead to more than one concept,
+    they are worth less, so that what else is known of the concepts tells.
+    """
+    preferred, *_ = rows = other.alias_rows(concept)
+    found = {
+        # Abbreviations are left out here: "MI" would also lead to mitral insufficiency.
+        row: exact_hits(other.aliases[row], terminology)
+        for row in rows
+        if int(other.alias_scope[row]) <= SCOPE_NUMBER["exact"]
+    }
+    beside = 1.0
+    if alias != preferred and _IS_OF_A_CODE in other.concept(concept).properties:
+        reached = {int(terminology.alias_concept[hit.alias]) for hits in found.values() for hit in hits}
+        if len(reached) > 1 or _SEVERAL.search(other.aliases[preferred]):
+            beside = _BESIDE
+    return [
+        Hit(hit.alias, hit.score * (1.0 if row == preferred else beside)) for row, hits in found.items() for hit in hits
+    ]
 
 
 def _case(text: str, name: str) -> float:

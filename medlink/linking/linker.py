@@ -26,6 +26,8 @@ from medlink.types import Candidate
 
 #: Score below which a candidate is NIL.
 DEFAULT_THRESHOLD = 0.7
+# Parts of a list that names two concepts.
+_PAIR = 2
 
 
 class Linker:
@@ -240,10 +242,14 @@ class Linker:
             best = results[i][0].score if results[i] else 0.0
             for way in of_query:
                 of_parts = [next(ranked) for _ in way]
+                # Of three parts and more one may be nothing that the terminology has.
+                sure = [one for one in of_parts if one and one[0].score >= self.threshold]
+                if len(sure) < len(way) - (len(way) > _PAIR):
+                    continue
                 # As sure as its least sure part; two parts that mean one concept are no list.
-                least = min((one[0].score if one else 0.0) for one in of_parts)
-                if least >= max(self.threshold, best) and len({one[0].concept_id for one in of_parts}) == len(way):
-                    results[i] = join_parts(of_parts, k)
+                least = min(one[0].score for one in sure)
+                if least >= best and len({one[0].concept_id for one in sure}) == len(sure):
+                    results[i] = join_parts(sure, k)
                     best = least
         return results
 

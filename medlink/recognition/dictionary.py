@@ -8,6 +8,7 @@ from spacy.tokens import Doc, Span
 
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
+from medlink.recognition.lists import widen
 from medlink.recognition.matcher import Match, Matcher
 from medlink.recognition.mentions import add_mentions, in_compound
 from medlink.terminology.carrying import TerminologyCarrier
@@ -59,7 +60,8 @@ class MedlinkDictionary(TerminologyCarrier):
 
     Names match in any order of their words, in any inflection and derivation, with or without hyphens,
     in British or American spelling. A single word must agree but for number and spelling, and an
-    abbreviation must stand as it is written.
+    abbreviation must stand as it is written. A name that ends or begins a list with a word in common, as in "renal and
+    otic anomalies", is found with the list.
 
     Arguments:
         name: Name in the pipeline.
@@ -103,8 +105,9 @@ class MedlinkDictionary(TerminologyCarrier):
             last = 0
             for match in matcher.find(tokens):
                 if (self.nested or match.end > last) and not in_compound(doc, match.start, match.end):
-                    last = max(last, match.end)
-                    span = Span(doc, match.start, match.end, label=self.label)
+                    start, end = widen(tokens, match.start, match.end, matcher.is_name)
+                    last = max(last, end)
+                    span = Span(doc, start, end, label=self.label)
                     candidates = _candidates(match, matcher.terminology)
                     span.kb_id_ = candidates[0].concept_id
                     set_candidates(span, candidates)

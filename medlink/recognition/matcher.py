@@ -76,13 +76,7 @@ class Matcher:
         Returns:
             Matches by start, of the same start the longest first.
         """
-        known = self._words
-        if len(known) > _KNOWN:
-            known.clear()  # numbers and typing errors never end
-        for token in tokens:
-            if token not in known:
-                known[token] = self._classify(token)
-        classified = [known[token] for token in tokens]
+        classified = self._classified(tokens)
         kinds = np.array([kind for kind, _ in classified], dtype=np.uint8)
         hashes = np.array([hashed for _, hashed in classified], dtype=np.uint64)
         content = np.flatnonzero(kinds == _WORD)
@@ -101,6 +95,29 @@ class Matcher:
                 if aliases := self._aliases(hashed, "".join(tokens[start:end]), width):
                     matches.append(Match(start, end, aliases))
         return sorted(matches, key=lambda match: (match.start, -match.end))
+
+    def is_name(self, words: Sequence[str]) -> bool:
+        """Whether words are a name together, in any order.
+
+        Arguments:
+            words: Tokens.
+        """
+        classified = self._classified(words)
+        if any(kind == _BREAK for kind, _ in classified):
+            return False
+        width = sum(kind == _WORD for kind, _ in classified)
+        hashed = sum(hashed for _, hashed in classified) % 2**64
+        return bool(width and self._aliases(hashed, " ".join(words), width))
+
+    def _classified(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
+        """For each token what it does to a stretch, and the number of its words."""
+        known = self._words
+        if len(known) > _KNOWN:
+            known.clear()  # numbers and typing errors never end
+        for token in tokens:
+            if token not in known:
+                known[token] = self._classify(token)
+        return [known[token] for token in tokens]
 
     def _classify(self, token: str) -> tuple[int, int]:
         if token.isspace():

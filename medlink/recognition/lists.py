@@ -1,0 +1,86 @@
+"""Lists that share a word: "renal, otic and branchial anomalies", "hypopigmentation of skin or hair".
+
+A dictionary finds the part that stands whole, "branchial anomalies". Here it is widened by the parts before or behind
+it that are names together with the shared words; what they mean the linker reads (:mod:`medlink.linking.composite`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from medlink.terminology.words import STOP_WORDS
+
+_AND = frozenset(("and", "or", "&", "and/or"))
+_OF = frozenset(("of", "in"))
+_ARTICLES = frozenset(("the", "a", "an"))
+_MOST_ITEMS = 5
+
+#: Tells whether words are a name.
+IsName = Callable[[Sequence[str]], bool]
+
+
+def widen(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> tuple[int, int]:
+    """The list that a name in a text is a part of.
+
+    A word that is a name by itself is no part that lacks one: "stroke" in "stroke and pulmonary embolism".
+
+    Arguments:
+        tokens: The tokens of the text.
+        start: First token of the name.
+        end: Token after its last one.
+        is_name: Tells whether words are a name.
+
+    Returns:
+        First token of the list and token after its last one; those of the name where it is in none.
+    """
+    if end - start < 2:
+        return start, end
+    first, last = start, end
+    for item in _items_before(tokens, start):
+        if is_name([tokens[item]]):
+            break
+        if is_name([tokens[item], *tokens[start + 1 : end]]):
+            first = item
+    of = next((i for i in range(end - 2, start, -1) if tokens[i].lower() in _OF), None)
+    for item in _items_behind(tokens, end) if of is not None else ():
+        if is_name([tokens[item]]):
+            break
+        if is_name([*tokens[start:of], tokens[item]]):
+            last = item + 1
+    return first, last
+
+
+def _items_before(tokens: Sequence[str], start: int) -> Iterator[int]:
+    """The words that a list with "and" joins to its last part, from right to left."""
+    at = start - 1
+    if at < 0 or tokens[at].lower() not in _AND:
+        return
+    at -= 1
+    at -= at >= 0 and tokens[at] == ","
+    for _ in range(_MOST_ITEMS - 1):
+        if at < 0 or not tokens[at].isalpha() or tokens[at].lower() in STOP_WORDS:
+            return
+        yield at
+        if at == 0 or tokens[at - 1] != ",":
+            return
+        at -= 2
+
+
+def _items_behind(tokens: Sequence[str], end: int) -> Iterator[int]:
+    """The words that a list joins to its first part and that end a phrase, from left to right."""
+    at = end
+    for _ in range(_MOST_ITEMS - 1):
+        comma = at < len(tokens) and tokens[at] == ","
+        at += comma
+        joined = at < len(tokens) and tokens[at].lower() in _AND
+        at += joined
+        at += at < len(tokens) and tokens[at].lower() in _ARTICLES
+        if not (joined or comma) or at >= len(tokens) or not tokens[at].isalpha():
+            return
+        after = tokens[at + 1] if at + 1 < len(tokens) else "."
+        if after.isalnum() and after.lower() not in STOP_WORDS | _AND:
+            return
+        yield at
+        if joined:
+            return
+        at += 1
