@@ -79,7 +79,7 @@ def test_a_long_note_is_read_to_its_end_and_batches_change_nothing(gliner):
 def test_it_stands_beside_the_finders_of_the_other_package(gliner):
     nlp = spacy.load("en_medlink_sm")
     nlp.add_pipe("medlink_gliner", source=gliner, after="medlink_ner")
-    doc = nlp("Known COPD, takes warfarin.")
+    doc = nlp("He has COPD and takes warfarin.")
     warfarin = next(ent for ent in doc.ents if ent.text == "warfarin")
     assert {"medlink_ner", "medlink_gliner"} <= warfarin._.finders.keys()
     copd = next(ent for ent in doc.ents if ent.text == "COPD")
