@@ -10,16 +10,16 @@ Run ``python corpora/condition_kinds/generate.py``: writes ``train.txt`` and ``h
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from medlink.terminology.readers.jsonl import read_synonyms
+
 SEED = 20264
 FOLDER = Path(__file__).parent
-NAMES = FOLDER.parents[1] / "medlink" / "terminology" / "data" / "synonyms-icd10cm.jsonl"
 #: Lines of each part.
 LINES = {"train": 1600, "heldout": 240}
 #: Conditions of the kind, and others, in a line.
@@ -68,10 +68,10 @@ def read_kinds() -> list[Kind]:
 def read_names(part: str) -> list[tuple[str, str]]:
     """The codes of a part and their names."""
     names = []
-    for record in map(json.loads, NAMES.read_text("utf-8").splitlines()):
+    for code, synonyms in read_synonyms("icd10cm").items():
         # Of one category, so that no near name of a held-out one is trained.
-        if (zlib.crc32(record["id"][:3].encode()) % 10 == 0) == (part == "heldout"):
-            names += [(record["id"], name) for name in record["synonyms"] if len(name) >= _SHORTEST]
+        if (zlib.crc32(code[:3].encode()) % 10 == 0) == (part == "heldout"):
+            names += [(code, name) for name in synonyms if len(name) >= _SHORTEST]
     return names
 
 

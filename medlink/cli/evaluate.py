@@ -39,7 +39,7 @@ def gliner(
     model: Annotated[str, typer.Option(help="Installed pipeline package with medlink_gliner.")] = "en_medlink_gliner",
 ) -> None:
     """Strict F1 of medlink_gliner, asked for up to eight types at once in plain words, exact spans."""
-    from medlink.evaluation.gliner import score_gliner_splits
+    from medlink.evaluation.gliner import name_of, score_gliner_splits
     from medlink.inference.gliner import GlinerModel
     from medlink.models import find_model
     from medlink.training.settings import GlinerSettings
@@ -47,7 +47,7 @@ def gliner(
     settings = GlinerSettings.load(config)
     for name, split, by_label in score_gliner_splits(GlinerModel.load(find_model(model) / "medlink_gliner"), settings):
         for label, scores in by_label.items():
-            asked = settings.phrases[label][0] if label != "micro" else "all"
+            asked = name_of(label, settings.phrases) if label != "micro" else "all"
             typer.echo(
                 f"{name:14} {split:12} {asked:30} precision {scores.precision:.4f}  recall {scores.recall:.4f}  "
                 f"F1 {scores.f1:.4f}  gold {scores.gold}"

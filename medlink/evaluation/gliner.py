@@ -34,6 +34,16 @@ def score_gliner_splits(model: GlinerModel, settings: GlinerSettings) -> Iterato
                 yield name, _kind(name, split, settings), score_gliner(model, passages, settings.phrases)
 
 
+def name_of(label: str, phrases: Mapping[str, Sequence[str]]) -> str:
+    """What a label is called first: a type in plain words is its own name.
+
+    Arguments:
+        label: The label.
+        phrases: What labels are called in plain words.
+    """
+    return phrases.get(label, [label])[0]
+
+
 def _kind(corpus: str, split: str, settings: GlinerSettings) -> str:
     if corpus in settings.without:
         return f"{split}, not trained on"
@@ -62,7 +72,7 @@ def score_gliner(
     labels = sorted({label for passage in passages for label in passage.tags})
     for first in range(0, len(labels), AT_ONCE):
         asked = labels[first : first + AT_ONCE]
-        names = [phrases.get(label, [label])[0] for label in asked]
+        names = [name_of(label, phrases) for label in asked]
         for passage, logits, of in zip(passages, model.logits(texts, names), found, strict=True):
             spans = decode_spans(logits, by_span=model.layout.by_span, threshold=threshold)
             # Each label for itself: corpora annotate labels that lie inside one another.

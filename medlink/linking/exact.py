@@ -89,9 +89,11 @@ def _borrowed(alias: int, concept: int, other: Terminology, terminology: Termino
         if int(other.alias_scope[row]) <= SCOPE_NUMBER["exact"]
     }
     beside = 1.0
-    if alias != preferred and _IS_OF_A_CODE in other.concept(concept).properties:
+    if alias != preferred:
         reached = {int(terminology.alias_concept[hit.alias]) for hits in found.values() for hit in hits}
-        if len(reached) > 1 or _SEVERAL.search(other.aliases[preferred]):
+        several = len(reached) > 1 or (reached and _SEVERAL.search(other.aliases[preferred]))
+        # Asked last, since a concept is read from its file for it.
+        if several and _IS_OF_A_CODE in other.concept(concept).properties:
             beside = _BESIDE
     return [
         Hit(hit.alias, hit.score * (1.0 if row == preferred else beside)) for row, hits in found.items() for hit in hits

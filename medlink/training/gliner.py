@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from medlink.errors import MedlinkError
-from medlink.evaluation.gliner import score_gliner
+from medlink.evaluation.gliner import name_of, score_gliner
 from medlink.inference.gliner import GlinerLayout, GlinerModel
 from medlink.inference.gliner_torch import TorchGraph
 from medlink.inference.windows import cut_windows
@@ -224,7 +224,7 @@ def _ask(
         asked += [("", name) for name in others if not own & set(name.split())]
     if not asked:
         label = sorted(sample.tags)[rng.integers(len(sample.tags))]
-        asked.append((label, settings.phrases.get(label, [label])[0]))
+        asked.append((label, name_of(label, settings.phrases)))
     return [asked[i] for i in rng.permutation(len(asked))[: settings.asked]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medlink.evaluation.gliner import score_gliner_splits
+from medlink.evaluation.gliner import name_of, score_gliner_splits
 from medlink.evaluation.ner import Scores
 from medlink.inference.gliner import GlinerModel
 from medlink.training.cards import made_with, table
@@ -63,7 +63,7 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
     write_gliner(run.model, folder, "int8")
     run.model.save_pretrained(folder.parent / "library", safe_serialization=True)
     scores = [
-        [name, split, settings.phrases[label][0] if label != "micro" else "all", *_figures(score)]
+        [name, split, name_of(label, settings.phrases) if label != "micro" else "all", *_figures(score)]
         for name, split, by_label in score_gliner_splits(GlinerModel.load(folder), settings)
         for label, score in by_label.items()
     ]

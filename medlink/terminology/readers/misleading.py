@@ -34,6 +34,6 @@ def _misleading(terminology: str) -> dict[str, set[str]]:
 
 def _without(source: Source, misleading: dict[str, set[str]]) -> Iterator[Concept]:
     for concept in source.concepts:
-        out = misleading.get(concept.concept_id, ())
-        aliases = tuple(alias for alias in concept.aliases if alias.text not in out) if out else concept.aliases
-        yield replace(concept, aliases=aliases)
+        if out := misleading.get(concept.concept_id):
+            concept = replace(concept, aliases=tuple(alias for alias in concept.aliases if alias.text not in out))
+        yield concept
