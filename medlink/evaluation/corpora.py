@@ -18,7 +18,7 @@ from medlink.recognition.dictionary import MedlinkDictionary
 from medlink.recognition.mentions import GROUP, mentions_of
 from medlink.recognition.ner import MedlinkNer
 from medlink.terminology.store import Terminology
-from medlink.training.corpus import read_corpus
+from medlink.training.corpus import read_split
 from medlink.training.settings import NerSettings
 
 #: The branch of HPO that holds findings; the others hold modes of inheritance, modifiers and the like.
@@ -60,7 +60,7 @@ def score_ner(finder: MedlinkNer, vocab: Vocab, settings: NerSettings) -> dict[s
         (f"{name}, held out", corpus.heldout, corpus) for name, corpus in settings.corpora.items() if corpus.heldout
     ]
     for name, split, corpus in splits:
-        passages = list(read_corpus(split, corpus.format, corpus.labels))
+        passages = list(read_split(corpus, split))
         docs = [Doc(vocab, words=passage.words) for passage in passages]
         gold = [{(label, *span) for label in p.tags for span in p.spans(label)} for p in passages]
         predicted = [

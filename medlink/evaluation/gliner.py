@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from medlink.evaluation.ner import Scores, score_spans
 from medlink.inference.gliner import GlinerModel, decode_spans
 from medlink.recognition.gliner import choose
-from medlink.training.corpus import Passage, read_corpus
+from medlink.training.corpus import Passage, read_split
 from medlink.training.settings import GlinerSettings
 
 #: Labels asked for at once: as many as medlink has, and one.
@@ -30,7 +30,7 @@ def score_gliner_splits(model: GlinerModel, settings: GlinerSettings) -> Iterato
     for name, corpus in settings.corpora.items():
         for split, path in (("development", corpus.dev), ("held out", corpus.heldout)):
             if path:
-                passages = list(read_corpus(path, corpus.format, corpus.labels))
+                passages = list(read_split(corpus, path))
                 yield name, _kind(name, split, settings), score_gliner(model, passages, settings.phrases)
 
 

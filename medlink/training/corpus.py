@@ -19,6 +19,7 @@ from medlink.formats.brat import read_brat
 from medlink.formats.conll import read_conll
 from medlink.formats.iob import read_iob
 from medlink.formats.jsonl import read_lines
+from medlink.formats.offsets import read_offsets
 from medlink.formats.pubtator import read_pubtator
 from medlink.formats.records import DocumentRecord
 from medlink.formats.text import read_text
@@ -29,8 +30,9 @@ from medlink.types import Mention
 
 #: Formats of corpora. ``"marked"`` is that of :mod:`medlink.evaluation.marked`, ``"conll"`` has the token first and the
 #: tag last, ``"jsonl"`` is what ``medlink annotate --format jsonl`` writes; ``"iob"`` has sentences and no documents;
-#: ``"open"`` has a sentence a line, its mentions as ``{words|type}`` with types in plain words.
-FORMATS = ("pubtator", "brat", "conll", "jsonl", "iob", "marked", "open")
+#: ``"open"`` has a sentence a line, its mentions as ``{words|type}`` with types in plain words; ``"offsets"`` holds no
+#: texts (:mod:`medlink.formats.offsets`).
+FORMATS = ("pubtator", "brat", "conll", "jsonl", "iob", "marked", "open", "offsets")
 _OPEN = re.compile(r"\{([^{}|]+)\|([^{}|]+)\}")
 T = TypeVar("T")
 #: Words in the passages that sentences of a corpus without documents are joined to.
@@ -54,7 +56,7 @@ class Passage:
         return tags_to_spans(self.tags[label])
 
 
-def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterator[Passage]:
+def read_corpus(path: str | Path, format: str, labels: dict[str, str], texts: str = "") -> Iterator[Passage]:
     """Read a corpus file.
 
     Arguments:
@@ -63,6 +65,7 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
         labels: From the corpus' types to medlink's labels. Types that are not named are passed over; those of the
             format ``"open"`` are labels as they are. The conditions of marked notes have the first letter of their
             ICD-10-CM code, a chapter or so, as a second type.
+        texts: Folder of the texts, for the format ``"offsets"``.
 
     Yields:
         A document each, or neighbouring sentences joined to passages (IOB).
@@ -75,13 +78,18 @@ def read_corpus(path: str | Path, format: str, labels: dict[str, str]) -> Iterat
         yield from _join(_read_sentences(path, labels, known))
         return
     tokenize = blank_pipeline().tokenizer
-    for text, mentions in _documents(path, format):
+    for text, mentions in _documents(path, format, texts):
         words = [token for token in tokenize(text) if not token.is_space]
         own = {mention.label: mention.label for mention in mentions} if format == "open" else labels
         yield _passage(words, mentions, own)
 
 
-def _documents(path: str | Path, format: str) -> Iterator[tuple[str, Sequence[Mention | MarkedMention]]]:
+def read_split(corpus: CorpusSettings, path: str) -> Iterator[Passage]:
+    """Read a split of a corpus as its settings say; see :func:`read_corpus`."""
+    return read_corpus(path, corpus.format, corpus.labels, corpus.texts)
+
+
+def _documents(path: str | Path, format: str, texts: str) -> Iterator[tuple[str, Sequence[Mention | MarkedMention]]]:
     """The texts of a corpus with their mentions."""
     match format:
         case "pubtator":
@@ -98,6 +106,8 @@ def _documents(path: str | Path, format: str) -> Iterator[tuple[str, Sequence[Me
             # Not splitlines, which also cuts at separators that a text may hold.
             for record in read(read_text(path).split("\n"), str(path)):
                 yield _annotated(record)
+        case "offsets":
+            yield from read_offsets(path, texts)
         case "open":
             for line in read_text(path).split("\n"):
                 if line.strip() and not line.startswith("#"):

@@ -30,7 +30,7 @@ from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.recognition.tags import tags_to_spans
 from medlink.training.base import base_folder
-from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_corpus
+from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_split
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import GlinerSettings
 from medlink.training.start import read_state
@@ -133,11 +133,11 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
     dev: dict[str, list[Passage]] = {}
     for name, corpus in settings.corpora.items():
         if name not in settings.without:
-            passages = [_seen(one, settings) for one in read_corpus(corpus.train, corpus.format, corpus.labels)]
+            passages = [_seen(one, settings) for one in read_split(corpus, corpus.train)]
             samples[name] = list(_samples([one for one in passages if one.tags], reader.encoder, settings.window))
             run.checksums[name] = checksum_of(corpus)
         if corpus.dev:
-            dev[name] = list(read_corpus(corpus.dev, corpus.format, corpus.labels))[: settings.dev_passages]
+            dev[name] = list(read_split(corpus, corpus.dev))[: settings.dev_passages]
     known = {label for of in samples.values() for sample in of for label in sample.tags}
     open_types = sorted(known - settings.phrases.keys())
     sizes = epoch_sizes(samples, settings.shares)

@@ -24,7 +24,7 @@ from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
 from medlink.training.adversarial import perturbed
 from medlink.training.base import load_base, load_weights
-from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_corpus
+from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_split
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import NerSettings
 from medlink.training.start import start_from_model
@@ -138,10 +138,10 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     samples: dict[str, list[_Sample]] = {}
     dev: dict[str, list[Passage]] = {}
     for name, corpus in settings.corpora.items():
-        passages = list(read_corpus(corpus.train, corpus.format, corpus.labels))
+        passages = list(read_split(corpus, corpus.train))
         samples[name] = list(_samples(passages, tokenizer, settings))
         if corpus.dev:
-            passages = list(read_corpus(corpus.dev, corpus.format, corpus.labels))
+            passages = list(read_split(corpus, corpus.dev))
             dev[name] = passages[: settings.dev_passages or None]
         run.checksums[name] = checksum_of(corpus)
     sizes = epoch_sizes(samples, settings.shares)

@@ -25,7 +25,7 @@ from medlink.formats.text import read_text
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.models import blank_pipeline
 from medlink.training.base import base_folder
-from medlink.training.corpus import read_corpus
+from medlink.training.corpus import read_split
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import CorpusSettings, SourceSettings
 from medlink.training.synonyms import read_concepts
@@ -156,7 +156,7 @@ def _texts(settings: PretrainingSettings) -> Iterator[list[str]]:
         for file in text_files(place):
             yield [token.text for token in tokenize(read_text(file)) if not token.is_space]
     for corpus in settings.corpora.values():
-        yield from (passage.words for passage in read_corpus(corpus.train, corpus.format, corpus.labels))
+        yield from (passage.words for passage in read_split(corpus, corpus.train))
     for source in settings.sources.values():
         for concept in read_concepts(source):
             names = "; ".join(dict.fromkeys([concept.name, *(alias.text for alias in concept.aliases)]))

@@ -18,13 +18,14 @@ class CorpusSettings:
 
     Arguments:
         format: One of :data:`medlink.training.corpus.FORMATS`: ``"pubtator"``, ``"brat"``, ``"conll"``, ``"jsonl"``,
-            ``"iob"`` or ``"marked"``.
+            ``"iob"``, ``"marked"``, ``"open"`` or ``"offsets"``.
         train: Path of the training split.
         dev: Path of the development split; empty where it has none.
         labels: From the corpus' types to medlink's labels.
         licence: Licence of the corpus, for the model card.
         heldout: Path of a split that the model is scored on at the end, for the model card alone: it chooses no
             epoch. Empty for none.
+        texts: Folder of the texts, for the format ``"offsets"``.
     """
 
     format: str
@@ -33,6 +34,7 @@ class CorpusSettings:
     labels: dict[str, str]
     licence: str
     heldout: str = ""
+    texts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
