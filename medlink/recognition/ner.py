@@ -18,6 +18,7 @@ from medlink.inference.onnx import OnnxModel
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.recognition.agreement import agreeing
 from medlink.recognition.mentions import add_mentions, check_threshold, cut_at_blank_lines, trim
+from medlink.recognition.short_forms import short_forms
 from medlink.recognition.tags import decode, tag_score, tags_to_spans
 
 _MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
@@ -191,6 +192,7 @@ class MedlinkNer:
                             continue
                         spans = cut_at_blank_lines(doc, int(words[start]), int(words[end - 1]) + 1, label)
                         found += [(one, score) for span in spans if (one := trim(span)) is not None]
+                found += short_forms(doc, found)
             results.append([one for one in found if one[0].text.casefold() not in self.stop_mentions])
         return results
 
