@@ -20,7 +20,7 @@ from medlink.training.ner import NerRun
 _SPLITS = "Training splits only; the development splits chose the epoch and gave the scores below."
 _ALL_SPLITS = "Training and development splits, once settings and epochs had been chosen without the latter."
 _MEASURED = """
-An earlier step, {measured}, had not read the development splits:
+The same training without the development splits, {measured}:
 
 | corpus | label | precision | recall | F1 | gold |
 |---|---|---|---|---|---|
@@ -131,13 +131,14 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
 
 
 def _measured(folder: str) -> str:
-    """The scores of an earlier model, from its card."""
+    """The scores of another model on development splits, from its card."""
     try:
         card = (Path(folder) / "README.md").read_text(encoding="utf-8")
     except OSError as error:
         raise MedlinkError(f"{folder}: holds no model card with scores ({error.strerror})") from None
     rows = card.partition("## Scores")[2].partition("## Limits")[0].splitlines()
-    scores = [row for row in rows if row.startswith("| ") and not row.startswith("| corpus |")]
+    passed_over = ("| corpus |", "held out")
+    scores = [row for row in rows if row.startswith("| ") and not any(words in row for words in passed_over)]
     return _MEASURED.format(measured=folder, scores="\n".join(scores))
 
 

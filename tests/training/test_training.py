@@ -127,7 +127,7 @@ def test_it_learns_exports_and_writes_a_card(settings, tmp_path):
         start_from_model(other, ["DRUG"], tmp_path)
 
 
-def test_a_card_repeats_scores_measured_before_the_development_splits_were_read(settings, tmp_path):
+def test_a_card_repeats_scores_of_a_training_without_the_development_splits(settings, tmp_path):
     run = train_ner(replace(settings, epochs=1), tmp_path / "run", threads=1)
     save_ner(run, tmp_path / "model")
     lines = (tmp_path / "model" / "README.md").read_text().splitlines()
@@ -138,7 +138,7 @@ def test_a_card_repeats_scores_measured_before_the_development_splits_were_read(
     save_ner(run, tmp_path / "released")
     card = (tmp_path / "released" / "README.md").read_text()
     assert "Training and development splits" in card
-    assert row in card.partition("had not read the development splits")[2]
+    assert row in card.partition("The same training without the development splits")[2]
     run.settings = replace(last, measured=str(tmp_path / "nothing"))
     with pytest.raises(MedlinkError, match="holds no model card"):
         save_ner(run, tmp_path / "again")
