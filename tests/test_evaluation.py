@@ -32,6 +32,14 @@ def test_strict_f1_of_the_shipped_model(nlp, monkeypatch, corpus, least, least_o
     assert min(scores[label].f1 for label in LABELS) >= least_of_a_label
 
 
+def test_a_corpus_whose_texts_are_missing_is_left_out_and_named(nlp, monkeypatch, caplog):
+    monkeypatch.chdir(ROOT)
+    settings = NerSettings.load("configs/ner-release.cfg")
+    corpora = {"real-notes": replace(settings.corpora["real-notes"], texts="nowhere")}
+    assert score_ner(nlp.get_pipe("medlink_ner"), nlp.vocab, replace(settings, corpora=corpora)) == {}
+    assert "real-notes, held out: left out, its texts are not in nowhere" in caplog.text
+
+
 @pytest.mark.slow
 def test_the_dictionary_finder_on_gsc(shared_data):
     scores, documents, seconds = evaluate_dictionary(shared_data / "hpo-gsc" / "dev.tsv", "hpo")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from medlink.recognition.ner import MedlinkNer
 from medlink.terminology.store import Terminology
 from medlink.training.corpus import read_split
 from medlink.training.settings import NerSettings
+
+log = logging.getLogger(__name__)
 
 #: The branch of HPO that holds findings; the others hold modes of inheritance, modifiers and the like.
 FINDINGS = {"hpo": ["Phenotypic abnormality"]}
@@ -49,6 +52,8 @@ def evaluate_ner(nlp: Language, config: Path) -> dict[str, dict[str, Scores]]:
 def score_ner(finder: MedlinkNer, vocab: Vocab, settings: NerSettings) -> dict[str, dict[str, Scores]]:
     """Strict scores of a token classifier on the development and held-out splits of training settings.
 
+    A corpus of offsets whose texts are not at hand is left out, with a warning.
+
     Arguments:
         finder: The component.
         vocab: Vocabulary for the documents.
@@ -60,6 +65,9 @@ def score_ner(finder: MedlinkNer, vocab: Vocab, settings: NerSettings) -> dict[s
         (f"{name}, held out", corpus.heldout, corpus) for name, corpus in settings.corpora.items() if corpus.heldout
     ]
     for name, split, corpus in splits:
+        if corpus.texts and not Path(corpus.texts).is_dir():
+            log.warning("%s: left out, its texts are not in %s", name, corpus.texts)
+            continue
         passages = list(read_split(corpus, split))
         docs = [Doc(vocab, words=passage.words) for passage in passages]
         gold = [{(label, *span) for label in p.tags for span in p.spans(label)} for p in passages]
