@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from medlink import MedlinkError
 from medlink.formats.offsets import read_offsets
 from medlink.training.corpus import read_corpus
-from medlink.types import Mention
+from medlink.types import Document, Mention
 
 NOTES = Path(__file__).parents[1] / "corpora" / "real_notes"
 TEXTS = Path(__file__).parents[1].parent / "shared" / "data" / "notes"
@@ -38,9 +38,8 @@ def corpus(tmp_path):
 
 
 def test_the_annotated_part_is_read_with_its_mentions_in_order(corpus, tmp_path):
-    ((text, mentions),) = read_offsets(corpus(), tmp_path)
-    assert text == TEXT[:24]
-    assert mentions == [Mention(5, 12, "DRUG"), Mention(18, 23, "CONDITION")]
+    (note,) = read_offsets(corpus(), tmp_path)
+    assert note == Document("clinic/1.txt", TEXT[:24], (Mention(5, 12, "DRUG"), Mention(18, 23, "CONDITION")))
     (passage,) = read_corpus(corpus(), "offsets", {"CONDITION": "FINDING", "GENE": "GENE"}, str(tmp_path))
     assert passage.words == ["Took", "aspirin", ".", "No", "fever", "."]
     assert {label: passage.spans(label) for label in passage.tags} == {"FINDING": [(4, 5)], "GENE": []}
@@ -87,13 +86,13 @@ def test_no_annotated_note_is_in_both_splits_and_none_is_broken(split):
     if not TEXTS.is_dir():
         pytest.skip(f"{TEXTS} is not here: the real notes are not part of the repository")
     other = "heldout" if split == "train" else "train"
-    texts = [text for text, _ in read_offsets(NOTES / f"{split}.jsonl", TEXTS)]
-    others = {" ".join(text.split()[:40]) for text, _ in read_offsets(NOTES / f"{other}.jsonl", TEXTS)}
-    assert len(texts) >= 38
-    assert not others & {" ".join(text.split()[:40]) for text in texts}
-    for text, mentions in read_offsets(NOTES / f"{split}.jsonl", TEXTS):
-        for one, following in zip(mentions, [*mentions[1:], None], strict=True):
-            found = text[one.start : one.end]
+    notes = list(read_offsets(NOTES / f"{split}.jsonl", TEXTS))
+    others = {" ".join(note.text.split()[:40]) for note in read_offsets(NOTES / f"{other}.jsonl", TEXTS)}
+    assert len(notes) >= 38
+    assert not others & {" ".join(note.text.split()[:40]) for note in notes}
+    for note in notes:
+        for one, following in zip(note.mentions, [*note.mentions[1:], None], strict=True):
+            found = note.text[one.start : one.end]
             assert found == found.strip()
             assert "\n" not in found
             assert following is None or one.end <= following.start

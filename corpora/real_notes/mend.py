@@ -17,7 +17,7 @@ from medlink.errors import MedlinkError
 from medlink.evaluation.marked import parse_marked
 from medlink.formats.offsets import read_offsets
 from medlink.formats.text import read_text
-from medlink.types import Mention
+from medlink.types import Document
 
 app = typer.Typer(add_completion=False)
 
@@ -25,11 +25,10 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def write(offsets: Path, texts: Path, marked: Path) -> None:
     """Write each annotated note as text with its mentions in braces, ``{aspirin|DRUG}``."""
-    files = [json.loads(line)["file"] for line in read_text(offsets).splitlines()]
-    for file, (text, mentions) in zip(files, read_offsets(offsets, texts), strict=True):
-        path = marked / file
+    for note in read_offsets(offsets, texts):
+        path = marked / note.doc_id
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(with_marks(text, mentions).encode())
+        path.write_bytes(with_marks(note).encode())
 
 
 @app.command()
@@ -58,13 +57,14 @@ def read(marked: Path, texts: Path, offsets: Path) -> None:
     offsets.write_text("\n".join([*lines, ""]))
 
 
-def with_marks(text: str, mentions: list[Mention]) -> str:
-    """A text with its mentions in braces."""
+def with_marks(note: Document) -> str:
+    """The text of a note with its mentions in braces."""
+    text = note.text
     if "{" in text or "}" in text:
         raise MedlinkError("a text with braces of its own cannot be marked")
     parts = []
     at = 0
-    for mention in mentions:
+    for mention in note.mentions:
         parts += [text[at : mention.start], f"{{{text[mention.start : mention.end]}|{mention.label}}}"]
         at = mention.end
     return "".join([*parts, text[at:]])

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from medlink.errors import MedlinkError
 from medlink.formats.text import read_text
-from medlink.types import Mention
+from medlink.types import Document, Mention
 
 
-def read_offsets(path: str | Path, texts: str | Path) -> Iterator[tuple[str, list[Mention]]]:
+def read_offsets(path: str | Path, texts: str | Path) -> Iterator[Document]:
     """Read notes with their mentions.
 
     Arguments:
@@ -26,7 +26,7 @@ def read_offsets(path: str | Path, texts: str | Path) -> Iterator[tuple[str, lis
         texts: Folder of the texts.
 
     Yields:
-        The annotated part of each text, and its mentions in order.
+        For each note the name of its file, the annotated part of its text, and its mentions in order.
 
     Raises:
         MedlinkError: A file is missing, a text is another than the one that was annotated, or a line is broken.
@@ -36,13 +36,14 @@ def read_offsets(path: str | Path, texts: str | Path) -> Iterator[tuple[str, lis
             continue
         try:
             values = json.loads(line)
-            file, length = Path(texts) / values["file"], int(values["length"])
+            name, length = str(values["file"]), int(values["length"])
             spans = [(int(start), int(end), label) for label, of in values["mentions"].items() for start, end in of]
             checksum = values["sha256"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise MedlinkError(
                 f"{path}:{number}: broken ({error!r}); expected 'file', 'sha256', 'length' and 'mentions'"
             ) from None
+        file = Path(texts) / name
         text = read_text(file)
         if hashlib.sha256(file.read_bytes()).hexdigest() != checksum:
             raise MedlinkError(
@@ -50,4 +51,4 @@ def read_offsets(path: str | Path, texts: str | Path) -> Iterator[tuple[str, lis
             )
         if not all(0 <= start < end <= length <= len(text) for start, end, _ in spans):
             raise MedlinkError(f"{path}:{number}: a mention lies outside the {length} characters annotated")
-        yield text[:length], [Mention(start, end, label) for start, end, label in sorted(spans)]
+        yield Document(name, text[:length], tuple(Mention(start, end, label) for start, end, label in sorted(spans)))

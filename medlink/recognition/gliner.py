@@ -14,7 +14,7 @@ from medlink.errors import MedlinkError
 from medlink.extensions import add_finder, move_extensions
 from medlink.inference.gliner import Found, GlinerModel, decode_spans, score_span
 from medlink.inference.onnx import FloatArray
-from medlink.recognition.mentions import add_mentions, check_threshold, cut_at_blank_lines, mentions_of, set_mentions
+from medlink.recognition.mentions import add_mentions, check_share, cut_at_blank_lines, mentions_of, set_mentions
 from medlink.terminology.semantic_types import semantic_type_name
 from medlink.terminology.store import Terminology
 
@@ -109,7 +109,7 @@ class MedlinkGliner:
     ) -> None:
         if batch_size < 1:
             raise MedlinkError(f"{name}: batch_size must be at least 1, not {batch_size}")
-        check_threshold(name, threshold)
+        check_share(name, "threshold", threshold)
         self.name = name
         self.labels = labels
         self.terminology = terminology
@@ -182,7 +182,7 @@ class MedlinkGliner:
         """
         asked = self._asked(self.labels if labels is None else labels)
         least = self.threshold if threshold is None else threshold
-        check_threshold(self.name, least)
+        check_share(self.name, "threshold", least)
         for batch in minibatch(stream, batch_size):  # type: ignore[no-untyped-call]
             docs = list(batch)
             contents = [doc.text for doc in docs]  # put together anew at each access

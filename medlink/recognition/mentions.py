@@ -192,10 +192,10 @@ def _joins(doc: Doc, at: int) -> bool:
     return not doc[at - 1].whitespace_ and not doc[at].whitespace_
 
 
-def check_threshold(name: str, threshold: float) -> None:
-    """Raise :class:`MedlinkError` where a component's threshold is no score."""
-    if not 0 <= threshold <= 1:
-        raise MedlinkError(f"{name}: threshold must be from 0 to 1, not {threshold}")
+def check_share(name: str, setting: str, value: float) -> None:
+    """Raise :class:`MedlinkError` where a component's setting is not from 0 to 1."""
+    if not 0 <= value <= 1:
+        raise MedlinkError(f"{name}: {setting} must be from 0 to 1, not {value}")
 
 
 def _preference(span: Span) -> tuple[int, int, int, str, int]:

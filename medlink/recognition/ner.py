@@ -17,7 +17,7 @@ from medlink.inference.batches import run_windows
 from medlink.inference.onnx import OnnxModel
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.recognition.agreement import agreeing
-from medlink.recognition.mentions import add_mentions, check_threshold, cut_at_blank_lines, trim
+from medlink.recognition.mentions import add_mentions, check_share, cut_at_blank_lines, trim
 from medlink.recognition.short_forms import short_forms
 from medlink.recognition.tags import decode, tag_score, tags_to_spans
 
@@ -100,9 +100,8 @@ class MedlinkNer:
     ) -> None:
         if batch_size < 0:
             raise MedlinkError(f"{name}: batch_size must be at least 0, not {batch_size}")
-        check_threshold(name, threshold)
-        if not 0 <= agreement <= 1:
-            raise MedlinkError(f"{name}: agreement must be from 0 to 1, not {agreement}")
+        check_share(name, "threshold", threshold)
+        check_share(name, "agreement", agreement)
         self.name = name
         self.threshold = threshold
         self.agreement = agreement
@@ -168,7 +167,8 @@ class MedlinkNer:
         """The mentions of documents with the probability of each, 0 to 1; the documents are left as they are."""
         if self._model is None or self._encoder is None:
             raise MedlinkError(f"{self.name} has no model; load a pipeline that has one, or call load_model(folder)")
-        pieces = self._encoder.encode([[token.text for token in doc] for doc in docs])
+        texts = [[token.text for token in doc] for doc in docs]
+        pieces = self._encoder.encode(texts)
         logits = run_windows(
             self._model,
             self._encoder,
@@ -178,12 +178,12 @@ class MedlinkNer:
             batch_size=self.batch_size or (_OF_THREAD * self._model.cpu_threads or _OF_GPU),
         )
         results = []
-        for doc, of_doc, outputs in zip(docs, pieces, logits, strict=True):
+        for doc, text, of_doc, outputs in zip(docs, texts, pieces, logits, strict=True):
             words = np.flatnonzero(of_doc.first >= 0)
             found: list[tuple[Span, float]] = []
             if len(words):
                 of_words = outputs[of_doc.first[words]].reshape(len(words), len(self.labels), 3)
-                of_words = agreeing(of_words, [doc[int(i)].text for i in words], self.agreement)
+                of_words = agreeing(of_words, [text[i] for i in words], self.agreement)
                 tags = decode(of_words)
                 for column, label in enumerate(self.labels):
                     for start, end in tags_to_spans(tags[:, column]):

@@ -92,8 +92,8 @@ def read_split(corpus: CorpusSettings, path: str) -> Iterator[Passage]:
 def _documents(path: str | Path, format: str, texts: str) -> Iterator[tuple[str, Sequence[Mention | MarkedMention]]]:
     """The texts of a corpus with their mentions."""
     match format:
-        case "pubtator":
-            for document in read_pubtator(path):
+        case "pubtator" | "offsets":
+            for document in read_pubtator(path) if format == "pubtator" else read_offsets(path, texts):
                 yield document.text, document.mentions
         case "marked":
             for file in text_files(path):
@@ -106,8 +106,6 @@ def _documents(path: str | Path, format: str, texts: str) -> Iterator[tuple[str,
             # Not splitlines, which also cuts at separators that a text may hold.
             for record in read(read_text(path).split("\n"), str(path)):
                 yield _annotated(record)
-        case "offsets":
-            yield from read_offsets(path, texts)
         case "open":
             for line in read_text(path).split("\n"):
                 if line.strip() and not line.startswith("#"):
