@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,15 +25,24 @@ def _train() -> None:
 def ner(
     config: Annotated[Path, typer.Argument(help="Settings; see configs/ner.cfg.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, and for the model in its folder 'model'.")],
+    seed: Annotated[int | None, typer.Option(help="Seed in place of the config's.")] = None,
+    mean_of: Annotated[
+        list[Path] | None,
+        typer.Option(help="Do not train, but take the mean of runs of this config with other seeds; twice or more."),
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = 0,
 ) -> None:
     """Train the token classifier; started again, a run that was cut off goes on after its last epoch."""
     _log()
     with _training_needs():
+        from medlink.training.averaging import average_runs
         from medlink.training.ner import train_ner
         from medlink.training.save import save_ner
         from medlink.training.settings import NerSettings
-    run = train_ner(NerSettings.load(config), out, threads)
+    settings = NerSettings.load(config)
+    if seed is not None:
+        settings = replace(settings, seed=seed)
+    run = average_runs(settings, mean_of) if mean_of else train_ner(settings, out, threads)
     save_ner(run, out / "model")
     typer.echo(f"model and model card are in {out / 'model'}")
 

@@ -99,15 +99,31 @@ def _batches(samples: Sequence[_Sample], size: int, rng: np.random.Generator) ->
 
 @dataclass(slots=True)
 class NerRun:
-    """What a training run leaves: the model, its tokenizer and what the model card needs."""
+    """What a training run leaves: the model, its tokenizer and what the model card needs.
+
+    ``seeds`` has one seed, or those of the runs that the model is the mean of.
+    """
 
     model: TokenClassifier
     tokenizer: WordPieceEncoder
     settings: NerSettings
+    seeds: tuple[int, ...]
     dev: dict[str, dict[str, Scores]] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
     best_epoch: int = 0
     seconds: float = 0.0
+
+
+def new_run(settings: NerSettings) -> NerRun:
+    """A run before its first step: the classifier on its base, with checksums of the corpora.
+
+    Raises:
+        MedlinkError: A corpus or the base model cannot be read.
+    """
+    encoder, tokenizer = load_base(settings.base, settings.dropout)
+    model = TokenClassifier(encoder, len(settings.labels), settings.dropout)
+    checksums = {name: checksum_of(corpus) for name, corpus in settings.corpora.items()}
+    return NerRun(model, tokenizer, settings, (settings.seed,), checksums=checksums)
 
 
 def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
@@ -128,13 +144,12 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    encoder, tokenizer = load_base(settings.base, settings.dropout)
-    model = TokenClassifier(encoder, len(settings.labels), settings.dropout)
+    run = new_run(settings)
+    model, tokenizer = run.model, run.tokenizer
     if settings.start and Path(settings.start).is_dir():
         start_from_model(model, settings.labels, settings.start)
     elif settings.start:
         load_weights(model, settings.start, optional="head.")
-    run = NerRun(model, tokenizer, settings)
     samples: dict[str, list[_Sample]] = {}
     dev: dict[str, list[Passage]] = {}
     for name, corpus in settings.corpora.items():
@@ -143,7 +158,6 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         if corpus.dev:
             passages = list(read_split(corpus, corpus.dev))
             dev[name] = passages[: settings.dev_passages or None]
-        run.checksums[name] = checksum_of(corpus)
     sizes = epoch_sizes(samples, settings.shares)
     steps = settings.epochs * -(-sum(sizes.values()) // settings.batch)
     head = list(model.head.parameters())

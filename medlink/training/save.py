@@ -40,7 +40,7 @@ own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
 | training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows; {made_harder} |
 | arithmetic | {precision} |
 | learning rate | {learning_rate}, of the heads {head_learning_rate} |
-| seed | {seed} |
+| seed | {seeds} |
 | start | {start} |
 | time | {minutes:.0f} minutes on {machine} |
 | made with | medlink {medlink}, torch {torch}, transformers {transformers} |
@@ -113,7 +113,7 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         batch=settings.batch,
         learning_rate=settings.learning_rate,
         head_learning_rate=settings.head_learning_rate,
-        seed=settings.seed,
+        seeds=", ".join(map(str, run.seeds)) + (" (the mean of their weights)" if len(run.seeds) > 1 else ""),
         made_harder=f"{settings.hidden_pieces:.0%} of the pieces hidden"
         + (f", adversarial ({settings.adversarial:g})" if settings.adversarial else ""),
         precision=settings.precision,

@@ -10,6 +10,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from medlink import MedlinkError
 from medlink.recognition.ner import MedlinkNer
+from medlink.training.averaging import average_runs
 from medlink.training.base import load_base
 from medlink.training.corpus import read_corpus
 from medlink.training.export import export_onnx
@@ -154,6 +155,23 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_end(settings, tmp_path, cut_
         assert torch.equal(tensor, resumed.model.state_dict()[name])
     with pytest.raises(MedlinkError, match="other settings"):
         train_ner(replace(short, seed=9), tmp_path / "cut")
+
+
+def test_the_mean_of_runs_with_other_seeds(settings, tmp_path):
+    short = replace(settings, epochs=1)
+    folders = [tmp_path / "3", tmp_path / "4"]
+    one, other = (train_ner(replace(short, seed=int(f.name)), f, threads=1).model.state_dict() for f in folders)
+    mean = average_runs(short, folders)
+    for name, tensor in mean.model.state_dict().items():
+        assert torch.allclose(tensor, (one[name] + other[name]) / 2, atol=1e-6)
+    save_ner(mean, tmp_path / "model")
+    assert "| seed | 3, 4 (the mean of their weights) |" in (tmp_path / "model" / "README.md").read_text()
+    with pytest.raises(MedlinkError, match="two runs"):
+        average_runs(short, folders[:1])
+    with pytest.raises(MedlinkError, match="no finished run with these settings"):
+        average_runs(replace(short, batch=3), folders)
+    with pytest.raises(MedlinkError, match="no finished run"):
+        average_runs(short, [*folders, tmp_path / "model"])
 
 
 def test_an_unknown_label_is_left_out_of_the_loss(settings):
