@@ -72,6 +72,11 @@ def test_a_name_is_found_with_the_list_it_is_a_part_of():
     assert found(finder, "No renal or hepatic anomalies.") == [("renal or hepatic anomalies", "l")]
 
 
+def test_a_body_part_is_not_another_with_the_same_words():
+    finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", [Concept("A", "Pelvic kidney")])])
+    assert found(finder, "A pelvic kidney, with a dilated renal pelvis.") == [("pelvic kidney", "A")]
+
+
 def test_types_scopes_and_stop_names_filter(terminology):
     text = "heart attack, low-set ears, hearing loss, anemia"
     only = MedlinkDictionary(terminologies=[terminology], types={"mini": ["T019"]})

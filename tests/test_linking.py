@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from medlink import Alias, Concept, Linker, MedlinkError, Terminology
 from medlink.linking.exact import ExactStage, SynonymStage
 from medlink.linking.stages import Hit, Query
+from medlink.terminology.readers.jsonl import read_synonyms
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,39 @@ def test_where_category_and_code_share_a_name_the_code_is_meant():
         "codes", [Concept("J18", "Pneumonia"), Concept("J18.9", "Pneumonia", (), (), ("J18",))]
     )
     assert best(Linker([terminology]), "pneumonia").concept_id == "J18.9"
+
+
+@pytest.mark.parametrize(
+    ("scope", "properties", "found"),
+    [
+        ("exact", {"billable": False}, {"K51.90"}),
+        ("derived", {"billable": False}, {"K51", "K51.90"}),
+        ("exact", {}, {"K51", "K51.90"}),  # no codes: of two concepts with a name either may be meant
+    ],
+)
+def test_a_category_is_no_answer_where_clinicians_call_a_code_of_it_so(scope, properties, found):
+    colitis = [
+        Concept("K51", "Ulcerative colitis", properties=properties),
+        Concept("K51.90", "Ulcerative colitis, unspecified", (Alias("ulcerative colitis", scope),), (), ("K51",)),
+    ]
+    terminology = Terminology.from_records("codes", colitis)
+    (hits,) = ExactStage().retrieve([Query("ulcerative colitis")], terminology, 5)
+    assert {terminology.concept_ids[terminology.alias_concept[hit.alias]] for hit in hits} == found
+
+
+@pytest.mark.slow
+def test_each_of_the_clinicians_names_is_linked_to_its_code():
+    pairs = [(name, code) for code, names in read_synonyms("icd10cm").items() for name in names]
+    found = Linker.load("en_medlink_sm").link([name for name, _ in pairs], thorough=False)
+    best = [next((c for c in one if c.terminology == "icd10cm" and not c.nil), None) for one in found]
+    assert not [(pair, one) for pair, one in zip(pairs, best, strict=True) if one is None or one.concept_id != pair[1]]
+
+
+def test_a_body_part_is_not_linked_by_the_words_of_another():
+    linker = Linker([Terminology.from_records("t", [Concept("1", "Pelvic kidney")])])
+    assert best(linker, "kidney, pelvic").stage == "lexical"
+    assert best(linker, "pelvic kidneys").stage == "exact"
+    assert best(linker, "renal pelvis").stage != "exact"
 
 
 def test_k_and_threshold_are_kept(terminology):

@@ -5,7 +5,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 
 from medlink.models import blank_pipeline
-from medlink.recognition.mentions import GROUP, add_mentions, cut_at_blank_lines, in_compound, trim
+from medlink.recognition.mentions import GROUP, add_mentions, cut_at_line_ends, in_compound, trim
 
 
 def document(words="chest pain and low potassium"):
@@ -96,6 +96,8 @@ def test_a_list_gives_way_to_its_members():
         (["erosion", "into"], ["erosion"]),
         (["chest", "pain", "\n\n", "of", "the"], ["chest pain"]),
         (["chest", "\n\n", "pain", "\n"], ["chest", "pain"]),
+        (["weight", "loss", "\n", "Gastrointestinal"], ["weight loss", "Gastrointestinal"]),
+        (["skin", "\n", "-", "erythema"], ["skin", "erythema"]),
         (["WAS"], ["WAS"]),
         (["hemophilia", "A"], ["hemophilia A"]),
         (["of", "the"], []),
@@ -103,16 +105,36 @@ def test_a_list_gives_way_to_its_members():
         (["The", "left", "knee"], ["left knee"]),
         (["a", "cough"], ["cough"]),
         (["Known", "COPD"], ["COPD"]),
+        (["Suspected", "bone", "metastases"], ["bone metastases"]),
+        (["A", "fever"], ["A fever"]),
+        (["renal", "failure", "\n", "4", "."], ["renal failure"]),
         (["a", "fib"], ["a fib"]),
         (["the"], []),
     ],
 )
-def test_what_models_find_is_cut_at_blank_lines_and_trimmed(words, expected):
+def test_what_models_find_is_cut_at_line_ends_and_trimmed(words, expected):
     following = [*words[1:], ""]
     spaces = [bool(one.strip() and other.strip()) for one, other in zip(words, following, strict=True)]
     doc = Doc(spacy.blank("en").vocab, words=words, spaces=spaces)
-    spans = cut_at_blank_lines(doc, 0, len(doc), "CONDITION")
+    spans = cut_at_line_ends(doc, 0, len(doc), "CONDITION")
     assert [one.text for span in spans if (one := trim(span)) is not None] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Admitted overnight from the clinic with chest\npain.", ["chest\npain"]),
+        ("ADMITTED OVERNIGHT FROM THE CLINIC WITH CHEST\nPAIN.", ["CHEST\nPAIN"]),
+        ("Admitted overnight from the clinic with chest\nPain.", ["chest", "Pain"]),
+        ("Admitted overnight from the clinic with chest\n\npain.", ["chest", "pain"]),
+        ("Admitted overnight from the clinic with chest\n- pain.", ["chest", "pain"]),
+        ("Notes\nWith chest\npain.", ["chest", "pain"]),
+    ],
+)
+def test_a_mention_goes_over_the_end_of_a_line_only_where_it_was_full(text, expected):
+    doc = spacy.blank("en")(text)
+    start = next(i for i, token in enumerate(doc) if token.lower_ == "chest")
+    assert [span.text for span in cut_at_line_ends(doc, start, len(doc) - 1, "CONDITION")] == expected
 
 
 @pytest.mark.parametrize(

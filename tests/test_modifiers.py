@@ -20,6 +20,8 @@ from medlink.linking.modifiers import without_modifiers
         ("anemia, mild", "anemia"),
         ("headache (severe)", "headache"),
         ("large pleural effusion", "pleural effusion"),
+        ("Stage IIIB non-small cell lung cancer", "non-small cell lung cancer"),
+        ("sharp, stabbing chest pain", "chest pain"),
     ],
 )
 def test_words_of_degree_and_course_are_left_out(mention, rest):

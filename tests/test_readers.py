@@ -118,7 +118,21 @@ def test_a_condition_of_another_disease_does_not_take_the_name_of_the_condition_
     names = {code: {name.lower() for name in icd10cm[1][code].synonyms} for code in ("A69.22", "G62.9", "N08")}
     assert "polyneuropathy" in names["G62.9"] - names["A69.22"]
     assert "cranial neuritis" in names["A69.22"]  # what is no name of another code stays
-    assert "glomerulonephritis" in names["N08"]  # likewise
+    assert "nephropathy" in names["N08"]  # likewise
+
+
+@pytest.mark.slow
+def test_a_name_that_clinicians_have_for_a_code_is_no_other_codes_but_those_above(icd10cm):
+    names = {code: {name.lower() for name in concept.synonyms} for code, concept in icd10cm[1].items()}
+    holders = {name: {code for code in names if name in names[code]} for name in ("thrush", "hepatitis b", "cystitis")}
+    assert holders == {"thrush": {"B37.0"}, "hepatitis b": {"B19.10"}, "cystitis": {"N30.90", "N30.9"}}
+
+
+@pytest.mark.slow
+def test_unspecified_with_something_says_more_than_the_name_without(icd10cm):
+    assert "opioid use" not in {name.lower() for name in icd10cm[1]["F11.929"].synonyms}
+    assert "respiratory failure" not in {name.lower() for name in icd10cm[1]["J96.91"].synonyms}
+    assert "gastritis" in {name.lower() for name in icd10cm[1]["K29.70"].synonyms}
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from medlink.terminology.words import (
     bag_hash,
     is_abbreviation,
+    names_other_part,
     spelling,
     stem,
     stems_of,
@@ -70,6 +71,23 @@ def test_a_negation_is_never_left_out():
 
 def test_order_does_not_count_in_a_bag():
     assert bag_hash(stems_of("cyst of the kidney")) == bag_hash(stems_of("kidney cysts"))
+
+
+def test_whose_it_is_makes_no_other_name():
+    assert bag_hash(stems_of("blood in her stools")) == bag_hash(stems_of("blood in the stool"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "other"),
+    [
+        ("renal pelvis", "Pelvic kidney", True),
+        ("pelvis of the kidney", "Pelvic kidney", False),  # ends with the same body part
+        ("abnormal kidney", "Renal abnormality", False),
+        ("pain of the knee", "Knee pain", False),
+    ],
+)
+def test_body_parts_of_the_same_words_are_told_apart_by_the_last(text, name, other):
+    assert names_other_part(text, name) is other
 
 
 @given(st.text())

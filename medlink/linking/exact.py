@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from medlink.linking.stages import Hit, Query, worth
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
-from medlink.terminology.words import HYPHENS, is_abbreviation, misreads_abbreviation
+from medlink.terminology.words import HYPHENS, is_abbreviation, misreads_abbreviation, names_other_part
 
 # A name in another order, number, derivation or spelling is a little less sure than the very name,
 _SAME_WORDS = 0.96
@@ -107,14 +107,29 @@ def _case(text: str, name: str) -> float:
 
 def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
     """Names equal to a text: verbatim where there are any, otherwise with the same words, compounds joined at last."""
-    if rows := terminology.exact(text):
+    if rows := _lowest(terminology.exact(text), terminology):
         return [Hit(row, worth(terminology, row) * _case(text, terminology.aliases[row])) for row in rows]
     if rows := [
-        row for row in terminology.same_words(text) if not misreads_abbreviation(text, terminology.aliases[row])
+        row
+        for row in terminology.same_words(text)
+        if not misreads_abbreviation(text, terminology.aliases[row])
+        and not names_other_part(text, terminology.aliases[row])
     ]:
         return [Hit(row, worth(terminology, row) * _SAME_WORDS) for row in _closest(text, rows, terminology)]
     joined = _HYPHEN.sub("", text)
     return exact_hits(joined, terminology) if joined != text else []
+
+
+def _lowest(rows: Sequence[int], terminology: Terminology) -> Sequence[int]:
+    """Of codes with the same name, that below the others where clinicians call it so: a category cannot be billed."""
+    of_row = {row: int(terminology.alias_concept[row]) for row in rows}
+    called = [row for row in rows if int(terminology.alias_scope[row]) == SCOPE_NUMBER["exact"]]
+    if len(set(of_row.values())) < 2 or not called:
+        return rows
+    above = set[int]().union(*(terminology.ancestors(of_row[row]) for row in called)).intersection(of_row.values())
+    if not above or _IS_OF_A_CODE not in terminology.concept(min(above)).properties:
+        return rows
+    return [row for row in rows if of_row[row] not in above]
 
 
 def _closest(text: str, rows: Sequence[int], terminology: Terminology) -> Sequence[int]:

@@ -13,12 +13,12 @@ from functools import lru_cache
 _DEGREES = (
     "mild mildly minimal minimally slight slightly trace subtle moderate moderately severe severely marked "
     "markedly significant significantly profound profoundly extreme extremely extensive massive considerable "
-    "pronounced debilitating excruciating intractable refractory moderate-sized symptomatic "
-    "generalized diffuse vague nonspecific non-specific"
+    "pronounced critical palpable obvious debilitating excruciating intractable refractory moderate-sized symptomatic "
+    "generalized diffuse vague nonspecific non-specific sharp dull stabbing throbbing crampy unintentional unexplained"
 )
 _COURSES = (
     "worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
-    "continuous intermittent occasional frequent episodic recurrent transient new new-onset newly "
+    "continuous intermittent occasional frequent episodic recurrent recurring transient new new-onset newly "
     "increasing longstanding long-standing long-term stable unchanged improving known documented "
     "previously-known underlying"
 )
@@ -32,6 +32,7 @@ _PHRASES = (
     r"mild[\s-]to[\s-]moderate",
     r"moderate[\s-]to[\s-]severe",
     r"(?:newly|recently|previously)[\s-]diagnosed",
+    r"stage\s+(?:[IV]+|[0-4])[A-C]?\b",
     r"(?:worsening|progression|exacerbation|recurrence|persistence|onset|episodes?|attacks?|bouts?)\s+of(?:\s+the)?",
 )
 _SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?"

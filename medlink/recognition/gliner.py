@@ -14,7 +14,7 @@ from medlink.errors import MedlinkError
 from medlink.extensions import add_finder, move_extensions
 from medlink.inference.gliner import Found, GlinerModel, decode_spans, score_span
 from medlink.inference.onnx import FloatArray
-from medlink.recognition.mentions import add_mentions, check_share, cut_at_blank_lines, mentions_of, set_mentions
+from medlink.recognition.mentions import add_mentions, check_share, cut_at_line_ends, mentions_of, set_mentions
 from medlink.terminology.semantic_types import semantic_type_name
 from medlink.terminology.store import Terminology
 
@@ -223,7 +223,7 @@ class MedlinkGliner:
             # A word that is part of a token stands for the whole of it.
             span = doc.char_span(words[one.start][0], words[one.end - 1][1], alignment_mode="expand")
             if span is not None:
-                parts = list(cut_at_blank_lines(doc, span.start, span.end, labels[one.label]))
+                parts = list(cut_at_line_ends(doc, span.start, span.end, labels[one.label]))
                 spans += parts
                 scores += [one.score] * len(parts)
         add_mentions(doc, spans, self.name, scores)

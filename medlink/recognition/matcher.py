@@ -15,7 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
-from medlink.terminology.words import HYPHENS, STOP_WORDS, bag_hash, hash64, is_abbreviation, spelled, stem, words_of
+from medlink.terminology.words import (
+    HYPHENS,
+    STOP_WORDS,
+    bag_hash,
+    hash64,
+    is_abbreviation,
+    names_other_part,
+    spelled,
+    stem,
+    words_of,
+)
 
 _SKIP, _WORD, _BREAK = 0, 1, 2
 # Signs that stand inside names; any other sign, and a word that no name holds, ends a stretch.
@@ -92,7 +102,7 @@ class Matcher:
             sums = total[inside + width] - total[inside]
             for i, hashed in self._hits(inside, sums):
                 start, end = int(content[i]), int(content[i + width - 1]) + 1
-                if aliases := self._aliases(hashed, "".join(tokens[start:end]), width):
+                if aliases := self._aliases(hashed, " ".join(tokens[start:end]), width):
                     matches.append(Match(start, end, aliases))
         return sorted(matches, key=lambda match: (match.start, -match.end))
 
@@ -159,12 +169,14 @@ class Matcher:
         """Of the aliases those that fit the text closely enough.
 
         An abbreviation must stand as it is written, and a single word may differ in number and spelling
-        but not in derivation: "retinal" is not retinitis.
+        but not in derivation: "retinal" is not retinitis. "Renal pelvis" is no "pelvic kidney".
         """
         names = self.terminology.aliases
         form = spelled(text) if width == 1 and aliases else ""
+        written = "".join(text.split())
         return tuple(
             i
             for i in aliases
-            if (names[i] == text if is_abbreviation(names[i]) else not form or form == spelled(names[i]))
+            if (names[i] == written if is_abbreviation(names[i]) else not form or form == spelled(names[i]))
+            and not names_other_part(text, names[i])
         )

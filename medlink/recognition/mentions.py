@@ -26,8 +26,9 @@ GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
 _NO_END = frozenset("of the with and or into to in for by from - / ( , ; :".split())
-# Words that no mention begins with; but "a fib" and "a line" are short for other words.
-_NO_START = frozenset("the The an An a known Known".split())
+# Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib" and "a
+# line" are short for other words.
+_NO_START = frozenset("the an a known suspected possible probable presumed questionable".split())
 _AFTER_A = frozenset("fib flutter line lines".split())
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(
@@ -36,6 +37,8 @@ _PREFIXES = frozenset(
 # and these without a hyphen too.
 _DENYING = frozenset({"anti", "non", "pre", "pseudo"})
 _HYPHENS = frozenset(HYPHENS)
+# Least characters of a line that was broken because it was full; shorter ones are headings and items.
+_FULL_LINE = 40
 # What stands between the members of a list.
 _BETWEEN = frozenset(", ; / & and or".split())
 
@@ -134,8 +137,8 @@ def _lists(spans: Collection[Span]) -> set[tuple[int, int, str]]:
     }
 
 
-def cut_at_blank_lines(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
-    """A mention as spans, cut at blank lines, which models of words do not see.
+def cut_at_line_ends(doc: Doc, start: int, end: int, label: str) -> Iterator[Span]:
+    """A mention as spans, cut where a line ends, which models of words do not see, unless the text just runs on there.
 
     Arguments:
         doc: The document.
@@ -145,16 +148,30 @@ def cut_at_blank_lines(doc: Doc, start: int, end: int, label: str) -> Iterator[S
     """
     first = start
     for i in range(start, end):
-        if doc[i].is_space and doc[i].text.count("\n") > 1:
+        if doc[i].is_space and "\n" in doc[i].text and not _runs_on(doc, i):
             if i > first:
                 yield Span(doc, first, i, label)
             first = i + 1
+            while first < end and not any(map(str.isalpha, doc[first].text)):  # a bullet, a number
+                first += 1
     if end > first:
         yield Span(doc, first, end, label)
 
 
+def _runs_on(doc: Doc, at: int) -> bool:
+    """Whether a line was only broken because it was full: it is long, and what follows looks like no beginning."""
+    if doc[at].text.count("\n") > 1 or at + 1 == len(doc) or doc[at + 1].is_punct:
+        return False
+    if doc[at + 1].is_title and not doc[at - 1].is_title:
+        return False
+    start = at
+    while start > 0 and "\n" not in doc[start - 1].text:
+        start -= 1
+    return doc[at].idx - doc[start].idx >= _FULL_LINE
+
+
 def trim(span: Span) -> Span | None:
-    """A mention without an article or "known" before it and without words behind it that begin more ("MRI of the").
+    """A mention without an article or a word of certainty before it, and without words behind it that begin more.
 
     Arguments:
         span: The mention.
@@ -165,8 +182,8 @@ def trim(span: Span) -> Span | None:
     doc, start, end = span.doc, span.start, span.end
     while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END):
         end -= 1
-    if end > start + 1 and doc[start].text in _NO_START and doc[start + 1].text not in _AFTER_A:
-        start += 1
+    if end > start + 1 and doc[start].lower_ in _NO_START and doc[start + 1].text not in _AFTER_A:
+        start += not doc[start].text.isupper()
     return Span(doc, start, end, span.label) if end > start and not in_compound(doc, start, end) else None
 
 

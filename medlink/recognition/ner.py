@@ -17,7 +17,7 @@ from medlink.inference.batches import run_windows
 from medlink.inference.onnx import OnnxModel
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.recognition.agreement import agreeing
-from medlink.recognition.mentions import add_mentions, check_share, cut_at_blank_lines, trim
+from medlink.recognition.mentions import add_mentions, check_share, cut_at_line_ends, trim
 from medlink.recognition.short_forms import short_forms
 from medlink.recognition.tags import decode, tag_score, tags_to_spans
 
@@ -190,7 +190,7 @@ class MedlinkNer:
                         score = tag_score(of_words[start:end, column], tags[start:end, column])
                         if score < self.threshold:
                             continue
-                        spans = cut_at_blank_lines(doc, int(words[start]), int(words[end - 1]) + 1, label)
+                        spans = cut_at_line_ends(doc, int(words[start]), int(words[end - 1]) + 1, label)
                         found += [(one, score) for span in spans if (one := trim(span)) is not None]
                 found += short_forms(doc, found)
             results.append([one for one in found if one[0].text.casefold() not in self.stop_mentions])

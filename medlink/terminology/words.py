@@ -16,7 +16,7 @@ import snowballstemmer
 
 #: Words that a name may have or lack without changing its meaning. Never a negation. "Morphology" is
 #: HPO's: "Abnormal clavicle morphology" is what a text calls an abnormal clavicle.
-STOP_WORDS = frozenset({"a", "an", "the", "of", "in", "on", "at", "to", "for", "by", "morphology"})
+STOP_WORDS = frozenset("a an the of in on at to for by my your his her our their morphology".split())
 
 #: What joins the parts of a compound.
 HYPHENS = "-\u2010\u2011"
@@ -118,9 +118,22 @@ def spelling(word: str) -> str:
 @lru_cache(maxsize=1)
 def _equivalents() -> dict[str, str]:
     """From the stem of a word to the stem that stands for it, from ``data/equivalents.txt``."""
+    return {_derivation(word): _derivation(line[0]) for lines in _equivalent_lines() for line in lines for word in line}
+
+
+@lru_cache(maxsize=1)
+def _body_parts() -> frozenset[str]:
+    """The stems that stand for body parts in that file."""
+    return frozenset(_derivation(line[0]) for line in _equivalent_lines()[1])
+
+
+def _equivalent_lines() -> list[list[list[str]]]:
+    """The words of the lines of that file: those of other things, and those of body parts."""
     text = files("medlink.terminology").joinpath("data/equivalents.txt").read_text("utf-8")
-    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    return {_derivation(word): _derivation(line[0]) for line in lines for word in line}
+    return [
+        [line.split() for line in part.splitlines() if line and not line.startswith("#")]
+        for part in text.split("# Body parts.")
+    ]
 
 
 def _plain(word: str) -> str:
@@ -179,6 +192,14 @@ def misreads_abbreviation(text: str, name: str) -> bool:
         return False
     own, other = ("".join(filter(str.isalnum, one)).casefold() for one in (text, name))
     return own not in (other, f"{other}s")
+
+
+def names_other_part(text: str, name: str) -> bool:
+    """Whether a text and a name with the same words are each a body part and another: no "renal pelvis" is a "pelvic
+    kidney".
+    """
+    stems, other = stems_of(text), stems_of(name)
+    return stems[-1] != other[-1] and _body_parts().issuperset(stems)
 
 
 def bag_hash(stems: list[str]) -> int:

@@ -19,6 +19,7 @@ from medlink.formats.text import read_text
 from medlink.terminology.readers import Source
 from medlink.terminology.readers.carried import carried_files
 from medlink.terminology.readers.jsonl import read_synonyms
+from medlink.terminology.words import verbatim_key
 from medlink.types import Alias, Concept
 
 # Notes kept for the coder: element of the XML and name of the property.
@@ -34,7 +35,8 @@ _NOTES = {
 }
 _PARENTHESES = re.compile(r"\s*\([^()]*\)")
 _BRACKETS = re.compile(r"\s*\[([^\[\]]*)\]")
-_UNSPECIFIED = re.compile(r",? (?:NOS|unspecified)$|, unspecified(?: \w+){0,2}$", re.IGNORECASE)
+# "Fracture, unspecified side", but not "Opioid use, unspecified with intoxication".
+_UNSPECIFIED = re.compile(r",? (?:NOS|unspecified)$|, unspecified(?: (?!with\b)\w+){0,2}$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z][a-zé-ÿ]+")
 _MALIGNANT = "Malignant neoplasm of "
 # What such a code includes bears the name of the condition as such: N08 is a "Glomerulonephritis" of another disease.
@@ -150,6 +152,7 @@ def _concepts(
             codes[f"{plain[:3]}.{plain[3:]}"] = base
     parents = set(codes.values())
     own_names = _own_names(entries, synonyms)
+    chosen = {verbatim_key(name): code for code, names in synonyms.items() for name in names}
     for code, parent in codes.items():
         entry = entries.get(code)
         ours = [Alias(name, "exact") for name in synonyms.get(code, ())]
@@ -170,6 +173,10 @@ def _concepts(
         aliases += [Alias(_CODES_IN_NOTE.sub("", name), "includes") for name in entry.notes.get("includes", ())]
         known = [entry.description, *(alias.text for alias in aliases)]
         aliases += [Alias(name, "derived") for text in known for name in _derived(text)]
+        # Several codes may list a name; where clinicians mean one of them by it, those not above it lose it.
+        aliases = [
+            alias for alias in aliases if _is_at_or_above(code, chosen.get(verbatim_key(alias.text), code), codes)
+        ]
         properties: dict[str, object] = {"kind": _kind(code, entry), "billable": billable, **entry.notes}
         if entry.seventh:
             properties["seventh_characters"] = entry.seventh
@@ -181,6 +188,12 @@ def _concepts(
             parents=(parent,) if parent else (),
             properties=properties,
         )
+
+
+def _is_at_or_above(code: str, other: str, parents: dict[str, str]) -> bool:
+    while other and other != code:
+        other = parents.get(other, "")
+    return other == code
 
 
 def _own_names(entries: dict[str, _Entry], synonyms: dict[str, list[str]]) -> dict[str, set[str]]:
