@@ -116,7 +116,7 @@ def found(doc):
 @pytest.mark.parametrize("by_span", [False, True])
 def test_it_finds_what_is_asked_for(tokenize, by_span):
     component = finder(toy_model(by_span), labels=["drug", "organ"])
-    doc = component(tokenize("Took aspirin and for the same reasons folic\nacid for the  spinal cord."))
+    doc = component(tokenize("Took aspirin and folic\nacid for the  spinal cord."))
     assert found(doc) == [("aspirin", "drug"), ("folic\nacid", "drug"), ("spinal cord", "organ")]
     assert [ent.text for ent in doc.ents] == ["aspirin", "folic\nacid", "spinal cord"]
     (score,) = doc.spans[GROUP][0]._.finders.values()

@@ -128,7 +128,8 @@ def test_what_models_find_is_cut_at_line_ends_and_trimmed(words, expected):
         ("Admitted overnight from the clinic with chest\nPain.", ["chest", "Pain"]),
         ("Admitted overnight from the clinic with chest\n\npain.", ["chest", "pain"]),
         ("Admitted overnight from the clinic with chest\n- pain.", ["chest", "pain"]),
-        ("Notes\nWith chest\npain.", ["chest", "pain"]),
+        ("With chest\npain.", ["chest\npain"]),
+        ("WITH CHEST\nPAIN.", ["CHEST", "PAIN"]),
     ],
 )
 def test_a_mention_goes_over_the_end_of_a_line_only_where_it_was_full(text, expected):

@@ -159,9 +159,13 @@ def cut_at_line_ends(doc: Doc, start: int, end: int, label: str) -> Iterator[Spa
 
 
 def _runs_on(doc: Doc, at: int) -> bool:
-    """Whether a line was only broken because it was full: it is long, and what follows looks like no beginning."""
+    """Whether a line was only broken because it was full: what follows is in lower case, or looks like no beginning and
+    the line is long.
+    """
     if doc[at].text.count("\n") > 1 or at + 1 == len(doc) or doc[at + 1].is_punct:
         return False
+    if doc[at + 1].text[0].islower():
+        return True
     if doc[at + 1].is_title and not doc[at - 1].is_title:
         return False
     start = at
