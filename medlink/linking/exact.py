@@ -122,10 +122,10 @@ def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
 
 def _lowest(rows: Sequence[int], terminology: Terminology) -> Sequence[int]:
     """Of codes with the same name, that below the others where clinicians call it so: a category cannot be billed."""
+    if len(rows) < 2:
+        return rows
     of_row = {row: int(terminology.alias_concept[row]) for row in rows}
     called = [row for row in rows if int(terminology.alias_scope[row]) == SCOPE_NUMBER["exact"]]
-    if len(set(of_row.values())) < 2 or not called:
-        return rows
     above = set[int]().union(*(terminology.ancestors(of_row[row]) for row in called)).intersection(of_row.values())
     if not above or _IS_OF_A_CODE not in terminology.concept(min(above)).properties:
         return rows

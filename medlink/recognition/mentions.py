@@ -186,8 +186,9 @@ def trim(span: Span) -> Span | None:
     doc, start, end = span.doc, span.start, span.end
     while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END):
         end -= 1
-    if end > start + 1 and doc[start].lower_ in _NO_START and doc[start + 1].text not in _AFTER_A:
-        start += not doc[start].text.isupper()
+    begins_none = doc[start].lower_ in _NO_START and not doc[start].text.isupper()
+    if begins_none and end > start + 1 and doc[start + 1].text not in _AFTER_A:
+        start += 1
     return Span(doc, start, end, span.label) if end > start and not in_compound(doc, start, end) else None
 
 

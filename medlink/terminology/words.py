@@ -117,23 +117,20 @@ def spelling(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _equivalents() -> dict[str, str]:
-    """From the stem of a word to the stem that stands for it, from ``data/equivalents.txt``."""
-    return {_derivation(word): _derivation(line[0]) for lines in _equivalent_lines() for line in lines for word in line}
+    """From the stem of a word to the stem that stands for it, of body parts and of other things."""
+    lines = [*_lines_of_words("equivalents.txt"), *_lines_of_words("body-parts.txt")]
+    return {_derivation(word): _derivation(line[0]) for line in lines for word in line}
 
 
 @lru_cache(maxsize=1)
 def _body_parts() -> frozenset[str]:
-    """The stems that stand for body parts in that file."""
-    return frozenset(_derivation(line[0]) for line in _equivalent_lines()[1])
+    """The stems that stand for body parts."""
+    return frozenset(_derivation(line[0]) for line in _lines_of_words("body-parts.txt"))
 
 
-def _equivalent_lines() -> list[list[list[str]]]:
-    """The words of the lines of that file: those of other things, and those of body parts."""
-    text = files("medlink.terminology").joinpath("data/equivalents.txt").read_text("utf-8")
-    return [
-        [line.split() for line in part.splitlines() if line and not line.startswith("#")]
-        for part in text.split("# Body parts.")
-    ]
+def _lines_of_words(name: str) -> list[list[str]]:
+    text = files("medlink.terminology").joinpath(f"data/{name}").read_text("utf-8")
+    return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def _plain(word: str) -> str:

@@ -16,6 +16,7 @@ import torch
 from medlink.errors import MedlinkError
 from medlink.training.ner import NerRun, new_run
 from medlink.training.settings import NerSettings
+from medlink.training.start import read_state
 
 
 def average_runs(settings: NerSettings, folders: Sequence[Path]) -> NerRun:
@@ -38,8 +39,7 @@ def average_runs(settings: NerSettings, folders: Sequence[Path]) -> NerRun:
     seeds = []
     for folder in folders:
         try:
-            state = torch.load(folder / "last.pt", map_location="cpu", weights_only=True)
-            weights = torch.load(folder / "best.pt", map_location="cpu", weights_only=True)
+            state, weights = read_state(str(folder / "last.pt")), read_state(str(folder / "best.pt"))
         except OSError as error:
             raise MedlinkError(f"{folder}: holds no finished run ({error.strerror})") from None
         theirs = json.loads(state["settings"])

@@ -151,7 +151,7 @@ def _concepts(
                 )
             codes[f"{plain[:3]}.{plain[3:]}"] = base
     parents = set(codes.values())
-    own_names = _own_names(entries, synonyms)
+    own_names = _own_names(entries)
     chosen = {verbatim_key(name): code for code, names in synonyms.items() for name in names}
     for code, parent in codes.items():
         entry = entries.get(code)
@@ -196,11 +196,11 @@ def _is_at_or_above(code: str, other: str, parents: dict[str, str]) -> bool:
     return other == code
 
 
-def _own_names(entries: dict[str, _Entry], synonyms: dict[str, list[str]]) -> dict[str, set[str]]:
-    """By name in lower case, the codes that it is the description of, in whatever form, or that clinicians call so."""
+def _own_names(entries: dict[str, _Entry]) -> dict[str, set[str]]:
+    """By name in lower case, the codes that it is the description of, in whatever form."""
     codes: dict[str, set[str]] = {}
     for code, entry in entries.items():
-        for name in (entry.description, *_derived(entry.description), *synonyms.get(code, ())):
+        for name in (entry.description, *_derived(entry.description)):
             codes.setdefault(name.lower(), set()).add(code)
     return codes
 
