@@ -53,7 +53,8 @@ class Candidate:
         stage: The stage that found it: ``"exact"``, ``"synonym"``, ``"prior"``, ``"lexical"`` or ``"dense"``.
         nil: True where the score lies below the linker's threshold, that is where the linker
             itself would answer NIL.
-        via: For the ``"synonym"`` stage, the concept of another terminology that led here.
+        via: The concept that led here: for the ``"synonym"`` stage one of another terminology, for a code that tells
+            side or encounter ("L ovarian cyst") the one that leaves them open.
         query: What was looked up: the mention with its abbreviations written out, or one part of a mention that names
             several concepts ("breast cancer" of "breast and ovarian cancer").
         stages: What each stage gave the concept; ``"rerank"`` is the logit of the cross-encoder.

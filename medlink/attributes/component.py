@@ -157,18 +157,21 @@ def _tie(dates: list[DateValue], mentions: list[tuple[int, int]]) -> list[list[D
 
 
 def _body_site(span: Span, group: list[Span], text: str) -> Term | None:
-    """The anatomy mention inside a mention, or joined to it: "pain in the left knee"."""
+    """The anatomy mention inside a mention, or joined to it: "pain in the left knee", "osteoarthritis, left knee"."""
     for other in group:
         if other.label_ != "ANATOMY" or (other.start_char, other.end_char) == (span.start_char, span.end_char):
             continue
         if other.start_char >= span.start_char and other.end_char <= span.end_char:
             return Term(other.text, other.start_char, other.end_char)
         between = text[span.end_char : other.start_char] if other.start_char >= span.end_char else None
-        if between is not None and len(between) < 40 and between.strip().split(" ")[0].lower() in _PREPOSITIONS:
+        if between is None or len(between) >= 40:
+            continue
+        if between.strip().split(" ")[0].lower() in _PREPOSITIONS or _LISTED_SIDE.fullmatch(between):
             return Term(other.text, other.start_char, other.end_char)
     return None
 
 
+_LISTED_SIDE = re.compile(r",\s*(?:left|right|bilateral|both|lt\.?|rt\.?|[LR])\s+", re.IGNORECASE)
 _PREPOSITIONS = ("of", "in", "on", "at", "to", "over", "from", "involving", "affecting", "within", "around", "near")
 
 

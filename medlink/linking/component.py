@@ -1,6 +1,7 @@
 """``medlink_linker``: the linker as a spaCy component."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,17 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import load_config, minibatch
 
+from medlink.attributes.component import get_attributes
+from medlink.attributes.values import ConditionAttributes
 from medlink.document.abbreviations import abbreviation_uses
+from medlink.document.senses import AbbreviationUse
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
 from medlink.inference.names import load_name_encoder
 from medlink.linking.expansion import Expansion, expand
 from medlink.linking.linker import DEFAULT_THRESHOLD, Linker
 from medlink.linking.model import LinkModel
+from medlink.linking.narrowing import side_of
 from medlink.linking.stages import Context
 from medlink.linking.vectors import VectorIndex
 from medlink.models import find_model
@@ -179,7 +184,7 @@ class MedlinkLinker(TerminologyCarrier):
                 text = doc.text  # put together anew at each access
                 found = mentions_of(doc)
                 uses = abbreviation_uses(doc)
-                expansions += [expand(text, s.start_char, s.end_char, uses, s.label_) for s in found]
+                expansions += [_expand(span, text, uses) for span in found]
                 spans += found
                 mentions += [(s.text, s.label_, (text, s.start_char, s.end_char)) for s in found]
             for span, candidates in zip(spans, self.linker.link_labelled(mentions, self.k, expansions), strict=True):
@@ -201,6 +206,21 @@ class MedlinkLinker(TerminologyCarrier):
         if GROUP in doc.spans:
             doc.spans[GROUP] = [linked(span) for span in doc.spans[GROUP]]
         doc.ents = [linked(span) for span in doc.ents]
+
+
+def _expand(span: Span, text: str, uses: Sequence[AbbreviationUse]) -> Expansion:
+    """A mention as it is linked, with the side and the body part that ``medlink_attributes`` read."""
+    start, end = span.start_char, span.end_char
+    expansion = expand(text, start, end, uses, span.label_)
+    attributes = get_attributes(span)
+    if not isinstance(attributes, ConditionAttributes):
+        return replace(expansion, side=side_of(span.text, (text, start, end)))
+    side, site = attributes.laterality, attributes.body_site
+    return replace(
+        expansion,
+        side=side.value if side is not None else "",
+        with_site=expand(text, start, site.end, uses).text if site is not None and site.start >= end else "",
+    )
 
 
 def load_link_model(model: str | Path) -> LinkModel | None:

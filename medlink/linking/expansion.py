@@ -19,11 +19,16 @@ class Expansion:
         text: The mention with its abbreviations written out.
         open: Whether it is an abbreviation and the context does not tell what it stands for; it fits no concept.
         fallback: Whether the mention as written may be linked where the expansion is not.
+        side: ``"left"``, ``"right"`` or ``"bilateral"`` where the document tells it, else "".
+        with_site: The mention together with the body part that it is joined to ("fracture of the left distal radius"),
+            else "".
     """
 
     text: str
     open: bool = False
     fallback: bool = True
+    side: str = ""
+    with_site: str = ""
 
 
 def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], label: str = "") -> Expansion:

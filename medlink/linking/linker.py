@@ -17,6 +17,7 @@ from medlink.linking.expansion import Expansion, expand
 from medlink.linking.lexical import LexicalStage
 from medlink.linking.model import LinkModel
 from medlink.linking.modifiers import without_modifiers
+from medlink.linking.narrowing import narrowed, side_of
 from medlink.linking.priors import PriorStage
 from medlink.linking.ranking import Ranker
 from medlink.linking.stages import Context, Query, Stage
@@ -162,14 +163,15 @@ class Linker:
         Arguments:
             mentions: Text, label and context of each.
             k: Most candidates for each mention in each terminology.
-            expansions: For each mention what its abbreviations stand for, where they were read.
+            expansions: For each mention what its abbreviations stand for, its side and site, where they were read.
 
         Returns:
             For each mention the candidates that are not NIL, best first.
         """
-        expanded = expansions if expansions is not None else [Expansion(text) for text, _, _ in mentions]
+        if expansions is None:
+            expansions = [Expansion(text, side=side_of(text, context)) for text, _, context in mentions]
         queries = [Query(text, context, label) for text, label, context in mentions]
-        ranked = self._link_expanded(queries, expanded, k, thorough=False)
+        ranked = self._link_expanded(queries, expansions, k, thorough=False)
         return [[candidate for candidate in candidates if not candidate.nil] for candidates in ranked]
 
     def _link_expanded(
@@ -178,39 +180,44 @@ class Linker:
         """Link mentions by their expansions; those that find nothing, by other readings of them."""
         results: list[list[Candidate]] = [[] for _ in queries]
 
-        def link(texts: Mapping[int, str], terminologies: Sequence[Terminology]) -> None:
+        def link(texts: Mapping[int, str], terminology: Terminology, *, sure: bool = False) -> None:
             asked = [replace(queries[i], text=text) for i, text in texts.items()]
-            for terminology in terminologies:
-                found = self._link(asked, terminology, k, thorough)
-                for i, candidates in zip(texts, found, strict=True):
-                    others = [one for one in results[i] if one.terminology != terminology.name]
-                    # Where no reading finds anything, the candidates stay those of the first.
-                    if len(others) == len(results[i]) or not all(one.nil for one in candidates):
-                        results[i] = others + candidates
+            for i, candidates in zip(texts, self._link(asked, terminology, k, thorough), strict=True):
+                if sure and (not candidates or candidates[0].nil or candidates[0].stage not in SURE_STAGES):
+                    continue
+                others = [one for one in results[i] if one.terminology != terminology.name]
+                # Where no reading finds anything, the candidates stay those of the first.
+                if len(others) == len(results[i]) or not all(one.nil for one in candidates):
+                    results[i] = others + candidates
 
-        def unlinked(i: int, terminology: Terminology) -> bool:
-            return all(one.nil for one in results[i] if one.terminology == terminology.name)
+        def unlinked(texts: Mapping[int, str], terminology: Terminology) -> dict[int, str]:
+            linked = {i for i in texts for one in results[i] if one.terminology == terminology.name and not one.nil}
+            return {i: text for i, text in texts.items() if i not in linked}
+
+        def link_bare(texts: dict[int, str], terminology: Terminology, *, sure: bool = False) -> None:
+            """Link what is not linked yet without words of degree, then without the side as well."""
+            for sides in (False, True):
+                bare = {i: without_modifiers(text, sides=sides) for i, text in unlinked(texts, terminology).items()}
+                link({i: text for i, text in bare.items() if text != texts[i]}, terminology, sure=sure)
+                texts = texts | bare
 
         expanded = {i: one.text for i, one in enumerate(expansions) if not one.open}
-        link(expanded, self.terminologies)
+        with_site = {i: expansions[i].with_site for i in expanded if expansions[i].with_site}
         written = {
             i: queries[i].text for i, text in expanded.items() if expansions[i].fallback and text != queries[i].text
         }
         for terminology in self.terminologies:
-            link({i: text for i, text in written.items() if unlinked(i, terminology)}, [terminology])
-            tried = dict(expanded)
-            for sides in (False, True):
-                bare = {
-                    i: text
-                    for i in expanded
-                    if unlinked(i, terminology) and (text := without_modifiers(expanded[i], sides=sides)) != tried[i]
-                }
-                link(bare, [terminology])
-                tried |= bare
+            # A search would find a name of the body part alone: the two together must be a name.
+            link(with_site, terminology, sure=True)
+            link_bare(with_site, terminology, sure=True)
+            link(unlinked(expanded, terminology), terminology)
+            link(unlinked(written, terminology), terminology)
+            link_bare(expanded, terminology)
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
+        named = {terminology.name: terminology for terminology in self.terminologies}
         for candidates in results:
             candidates.sort(key=lambda c: (-c.score, order[c.terminology]))
-        return results
+        return [narrowed(of, one.side, named) for of, one in zip(results, expansions, strict=True)]
 
     def _link(
         self, queries: Sequence[Query], terminology: Terminology, k: int, thorough: bool
@@ -255,7 +262,7 @@ class Linker:
 
 
 def expand_queries(queries: Sequence[Query]) -> list[Expansion]:
-    """Write out the abbreviations of mentions, each as its document tells."""
+    """Write out the abbreviations of mentions, each as its document tells, and read their sides."""
     uses: dict[str, list[AbbreviationUse]] = {}
     expansions = []
     for query in queries:
@@ -267,5 +274,5 @@ def expand_queries(queries: Sequence[Query]) -> list[Expansion]:
             read = expand(text, start, end, uses[text], query.label)
             # The mention as given stays, where there is nothing to write out.
             expansion = read if read.open or read.text != text[start:end] else expansion
-        expansions.append(expansion)
+        expansions.append(replace(expansion, side=side_of(query.text, query.context)))
     return expansions

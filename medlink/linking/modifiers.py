@@ -33,9 +33,17 @@ _PHRASES = (
     r"moderate[\s-]to[\s-]severe",
     r"(?:newly|recently|previously)[\s-]diagnosed",
     r"stage\s+(?:[IV]+|[0-4])[A-C]?\b",
+    # Of a fracture of which nothing else is said the codes count the closed one.
+    r"(?:closed|comminuted|(?:non-?|minimally\s+|mildly\s+)?displaced)(?=(?:\s+[\w-]+){0,4}\s+fractures?\b)",
     r"(?:worsening|progression|exacerbation|recurrence|persistence|onset|episodes?|attacks?|bouts?)\s+of(?:\s+the)?",
 )
-_SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?"
+_SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?|(?-i:[LR])(?!\s+spine\b)"
+# The side of a body part that has a name without it: no ventricle or quadrant is left.
+_SIDE_OF_PART = re.compile(
+    rf"(,\s*|\b(?:of|in|on|at|to)\s+(?:the\s+|her\s+|his\s+)?)(?:{_SIDES})\s+"
+    r"(?!ventric|atri|heart|main|bundle|coronary|(?:upper|lower)\s+quadrant)",
+    re.IGNORECASE,
+)
 
 
 def _around(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -52,6 +60,8 @@ _PATTERNS = {False: _around(_DEGREE), True: _around(f"{_DEGREE}|{_SIDES}")}
 def without_modifiers(mention: str, *, sides: bool = False) -> str:
     """A mention without the words before and after that tell of degree and course.
 
+    "Closed" and the like are left out of fractures only.
+
     Arguments:
         mention: The mention.
         sides: Whether those that tell of the side are left out too.
@@ -61,4 +71,5 @@ def without_modifiers(mention: str, *, sides: bool = False) -> str:
     """
     before, after = _PATTERNS[sides]
     rest = mention[found.end() :] if (found := before.match(mention)) else mention
-    return after.sub("", rest).strip() or mention
+    rest = after.sub("", rest)
+    return (_SIDE_OF_PART.sub(r"\1", rest) if sides else rest).strip() or mention

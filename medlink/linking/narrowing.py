@@ -1,0 +1,132 @@
+"""Codes narrowed by what they ask for and the note tells: the linker finds the cyst of an unspecified ovary, N83.209,
+and N83.202 is the left one.
+
+Notes tell the side beside the mention ("left renal and ovarian cysts"), ICD-10-CM in the name of the code: "…, left
+side" where another code has "…, unspecified side". Injuries have a code for each encounter; what a note tells of is
+coded as at the first one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import product
+
+from medlink.attributes.conditions import laterality
+from medlink.linking.stages import Context
+from medlink.terminology.store import Terminology
+from medlink.types import Candidate
+
+# What a name has in place of a side. For both sides it may lack the part: "unspecified ear", but "bilateral".
+_UNSPECIFIED = re.compile(r"\bunspecified\b", re.IGNORECASE)
+_UNSPECIFIED_PART = re.compile(r"\bunspecified\s+\w+", re.IGNORECASE)
+# ICD-10-CM's seventh character A.
+_FIRST_ENCOUNTERS = (
+    "initial encounter",
+    "initial encounter for closed fracture",
+    "initial encounter for fracture",
+)
+_LAST_WORD = re.compile(r"\S+\s*$")
+_FARTHEST = 16
+
+
+def side_of(mention: str, context: Context | None) -> str:
+    """The side that a mention names, or the word right before it.
+
+    Arguments:
+        mention: The mention.
+        context: Its document with its first character and the one after its last, where known.
+
+    Returns:
+        ``"left"``, ``"right"``, ``"bilateral"``, or ``""`` where no side is told.
+    """
+    before = ""
+    if context is not None:
+        text, start, _ = context
+        last = _LAST_WORD.search(text[max(0, start - _FARTHEST) : start].rpartition("\n")[2])
+        before = last[0] if last else ""
+    found = laterality(mention, before, "", len(before), len(before) + len(mention))
+    return found.value if found is not None else ""
+
+
+def on_side(concept: int, side: str, terminology: Terminology) -> int | None:
+    """The concept that says of one side what another one says of an unspecified side, or a category of any side.
+
+    Arguments:
+        concept: Row of the concept.
+        side: ``"left"``, ``"right"`` or ``"bilateral"``.
+        terminology: Its terminology.
+
+    Returns:
+        Its row; None where there is none, where it is a category and the concept is not, or where the concept's name
+        leaves no side open.
+    """
+    name = terminology.concept_name(concept)
+    is_category = terminology.is_parent(concept)
+    for pattern in (_UNSPECIFIED, _UNSPECIFIED_PART):
+        for place in pattern.finditer(name):
+            other = _named(name[: place.start()] + side + name[place.end() :], terminology)
+            if other is not None and (is_category or not terminology.is_parent(other)):
+                return other
+    return _named(f"{name}, {side}", terminology) if is_category else None
+
+
+def at_first_encounter(concept: int, terminology: Terminology) -> int | None:
+    """The code below a category of injuries that is counted at the first encounter.
+
+    Arguments:
+        concept: Row of the category.
+        terminology: Its terminology.
+
+    Returns:
+        Its row, where there are codes by side that of an unspecified one; None where the codes below the concept do not
+        differ by the encounter.
+    """
+    if terminology.is_parent(concept):
+        name = terminology.concept_name(concept)
+        for said, encounter in product((name, f"{name}, unspecified"), _FIRST_ENCOUNTERS):
+            other = _named(f"{said}, {encounter}", terminology)
+            if other is not None and concept in terminology.ancestors(other):
+                return other
+    return None
+
+
+def narrowed(candidates: Iterable[Candidate], side: str, terminologies: Mapping[str, Terminology]) -> list[Candidate]:
+    """Candidates, each with the code that tells side and encounter in place of one that leaves them open.
+
+    Arguments:
+        candidates: The candidates, best first.
+        side: The side of the mention, ``""`` where none is told.
+        terminologies: The terminologies by name.
+
+    Returns:
+        The candidates, each concept once; ``via`` is the concept that was found.
+    """
+    kept: dict[tuple[str, str], Candidate] = {}
+    for candidate in candidates:
+        terminology = terminologies[candidate.terminology]
+        code = _narrowed(terminology.row(candidate.concept_id), side, terminology)
+        if code is not None:
+            concept_id, name = terminology.concept_ids[code], terminology.concept_name(code)
+            candidate = replace(candidate, concept_id=concept_id, name=name, via=candidate.concept_id)
+        kept.setdefault((candidate.terminology, candidate.concept_id), candidate)
+    return list(kept.values())
+
+
+def _narrowed(concept: int | None, side: str, terminology: Terminology) -> int | None:
+    """The code of a side and of the first encounter; None where it is the concept itself."""
+    if concept is None:
+        return None
+    sided = on_side(concept, side, terminology) if side else None
+    first = at_first_encounter(concept if sided is None else sided, terminology)
+    return sided if first is None else first
+
+
+def _named(name: str, terminology: Terminology) -> int | None:
+    """The concept whose preferred name has the words of a name."""
+    for alias in terminology.same_words(name):
+        concept = int(terminology.alias_concept[alias])
+        if alias == terminology.alias_rows(concept)[0]:
+            return concept
+    return None

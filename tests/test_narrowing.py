@@ -1,0 +1,119 @@
+"""Codes by the side that a note tells, and at the first encounter."""
+
+import pytest
+import spacy
+
+from medlink import Alias, Concept, Linker, Terminology
+from medlink.linking.narrowing import at_first_encounter, on_side, side_of
+
+
+@pytest.fixture(scope="module")
+def nlp():
+    return spacy.load("en_medlink_sm")
+
+
+@pytest.fixture(scope="module")
+def icd(nlp):
+    return next(one for one in nlp.get_pipe("medlink_linker").terminologies if one.name == "icd10cm")
+
+
+@pytest.mark.parametrize(
+    ("mention", "text", "side"),
+    [
+        ("ovarian cyst", "L ovarian cyst on CT.", "left"),
+        ("right otitis media", "right otitis media", "right"),
+        ("pain in the left hip", "pain in the left hip", "left"),
+        ("hydroceles", "Bilateral hydroceles.", "bilateral"),
+        ("otitis media", "Seen on the left. He has otitis media.", ""),
+        ("knee pain", "He left. Knee pain", ""),
+        ("knee pain", "side: right\nknee pain", ""),
+        ("ovarian cyst", None, ""),
+    ],
+)
+def test_the_side_is_read_in_the_mention_and_right_before_it(mention, text, side):
+    context = None
+    if text is not None:
+        start = text.lower().index(mention.lower())
+        context = (text, start, start + len(mention))
+    assert side_of(mention, context) == side
+
+
+@pytest.mark.parametrize(
+    ("code", "side", "other"),
+    [
+        ("N83.209", "left", "N83.202"),
+        ("H66.90", "right", "H66.91"),
+        ("H66.90", "bilateral", "H66.93"),
+        ("G56.00", "bilateral", "G56.03"),
+        ("S52.509A", "left", "S52.502A"),
+        ("S50.1", "left", "S50.12"),
+        ("S93.409A", "bilateral", None),  # ICD-10-CM has no code for both
+        ("N43.3", "left", None),
+        ("M25.562", "left", None),
+        ("G81.90", "left", None),  # it depends on the hand the patient writes with
+        ("Q53.9", "bilateral", None),  # a category, which cannot be billed
+        ("I21.9", "right", None),
+    ],
+)
+def test_the_code_of_a_side_stands_beside_that_of_an_unspecified_one(icd, code, side, other):
+    found = on_side(icd.row(code), side, icd)
+    assert (icd.concept_ids[found] if found is not None else None) == other
+
+
+@pytest.mark.parametrize(
+    ("code", "first"),
+    [
+        ("S99.911", "S99.911A"),
+        ("S52.502", "S52.502A"),
+        ("M84.311", "M84.311A"),
+        ("S50.1", "S50.10XA"),
+        ("I21", None),
+        ("S99.911A", None),
+    ],
+)
+def test_an_injury_is_coded_as_at_the_first_encounter(icd, code, first):
+    found = at_first_encounter(icd.row(code), icd)
+    assert (icd.concept_ids[found] if found is not None else None) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "mention", "code"),
+    [
+        ("CT shows a left ovarian cyst.", "ovarian cyst", "N83.202"),
+        ("Closed fracture of the left distal radius.", "fracture", "S52.502A"),
+        ("She has had pain in her back since Monday.", "pain", "M54.9"),
+        ("He sustained an injury to his right ankle.", "injury", "S99.911A"),
+        ("Bilateral carpal tunnel syndrome.", "carpal tunnel syndrome", "G56.03"),
+        ("Osteoarthritis, left knee.", "osteoarthritis", "M17.12"),
+    ],
+)
+def test_the_pipeline_gives_the_code_of_the_side_and_of_the_body_part(nlp, text, mention, code):
+    doc = nlp(text)
+    found = {
+        span.kb_id_ for span in doc.spans["medlink"] if span.label_ == "CONDITION" and mention in span.text.lower()
+    }
+    assert code in found
+
+
+def test_a_mention_is_linked_alone_where_it_is_no_name_with_its_body_part(nlp):
+    (span,) = [one for one in nlp("There is psoriasis on the elbows.").ents if one.label_ == "CONDITION"]
+    assert span.kb_id_ == "L40.9"
+
+
+def test_the_linker_alone_reads_the_side_too_and_says_what_it_had_found(icd):
+    linker = Linker.load("en_medlink_sm", [icd])
+    context = ("Assessment: right otitis media.", 18, 30)
+    found = linker.link(["otitis media"], [context])[0][0]
+    assert (found.concept_id, found.via) == ("H66.91", "H66.90")
+    assert found.name == "Otitis media, unspecified, right ear"
+    assert linker.link(["otitis media"])[0][0].concept_id == "H66.90"
+
+
+def test_a_concept_stands_once_among_the_candidates():
+    concepts = [
+        Concept("1", "Cyst of unspecified ovary", aliases=(Alias("ovarian cyst", "exact"),)),
+        Concept("2", "Cyst of left ovary"),
+    ]
+    linker = Linker([Terminology.from_records("own", concepts)], threshold=0)
+    found = linker.link(["ovarian cyst"], [("left ovarian cyst", 5, 17)])[0]
+    assert [one.concept_id for one in found] == ["2"]
