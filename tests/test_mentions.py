@@ -146,6 +146,7 @@ def test_a_mention_goes_over_the_end_of_a_line_only_where_it_was_full(text, expe
         ("non-alcoholic cirrhosis", "cirrhosis", False),
         ("non-alcoholic cirrhosis", "non-alcoholic cirrhosis", False),
         ("anti-hypertensives held", "hypertensives", True),
+        ("non-displaced fracture", "non", True),
         ("extra\u2010pulmonary tuberculosis", "pulmonary tuberculosis", True),
         ("flu-like symptoms", "flu", True),
         ("post MI", "MI", False),

@@ -1,10 +1,13 @@
 """Codes by the side that a note tells, and at the first encounter."""
 
+import re
+
 import pytest
 import spacy
 
 from medlink import Alias, Concept, Linker, Terminology
 from medlink.linking.narrowing import at_first_encounter, on_side, side_of
+from medlink.terminology.readers.jsonl import read_synonyms
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,14 @@ def test_an_injury_is_coded_as_at_the_first_encounter(icd, code, first):
     assert (icd.concept_ids[found] if found is not None else None) == first
 
 
+def test_no_name_of_clinicians_takes_a_side_that_it_does_not_tell(icd):
+    side = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+    names = [(code, name) for code, names in read_synonyms("icd10cm").items() for name in names if code[0] in "CLMNS"]
+    sided = [(code, name) for code, name in names if side.search(icd.concept_name(icd.row(code)))]
+    assert sided
+    assert not [one for one in sided if not side.search(one[1]) and one[1] not in ("RLE cellulitis", "LLE cellulitis")]
+
+
 @pytest.mark.parametrize(
     ("text", "mention", "code"),
     [
@@ -85,6 +96,7 @@ def test_an_injury_is_coded_as_at_the_first_encounter(icd, code, first):
         ("He sustained an injury to his right ankle.", "injury", "S99.911A"),
         ("Bilateral carpal tunnel syndrome.", "carpal tunnel syndrome", "G56.03"),
         ("Osteoarthritis, left knee.", "osteoarthritis", "M17.12"),
+        ("Non-displaced fracture of the right fifth metatarsal.", "fracture", "S92.351A"),
     ],
 )
 def test_the_pipeline_gives_the_code_of_the_side_and_of_the_body_part(nlp, text, mention, code):
@@ -107,6 +119,13 @@ def test_the_linker_alone_reads_the_side_too_and_says_what_it_had_found(icd):
     assert (found.concept_id, found.via) == ("H66.91", "H66.90")
     assert found.name == "Otitis media, unspecified, right ear"
     assert linker.link(["otitis media"])[0][0].concept_id == "H66.90"
+
+
+def test_a_name_alone_tells_of_no_encounter(icd):
+    linker = Linker.load("en_medlink_sm", [icd])
+    name = "injury of the right ankle"
+    assert linker.link([name])[0][0].concept_id == "S99.911"
+    assert linker.link([name], [(name, 0, len(name))])[0][0].concept_id == "S99.911A"
 
 
 def test_a_concept_stands_once_among_the_candidates():

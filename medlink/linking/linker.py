@@ -217,7 +217,10 @@ class Linker:
         named = {terminology.name: terminology for terminology in self.terminologies}
         for candidates in results:
             candidates.sort(key=lambda c: (-c.score, order[c.terminology]))
-        return [narrowed(of, one.side, named) for of, one in zip(results, expansions, strict=True)]
+        return [
+            narrowed(of, one.side, named, in_note=query.context is not None)
+            for of, one, query in zip(results, expansions, queries, strict=True)
+        ]
 
     def _link(
         self, queries: Sequence[Query], terminology: Terminology, k: int, thorough: bool

@@ -92,13 +92,16 @@ def at_first_encounter(concept: int, terminology: Terminology) -> int | None:
     return None
 
 
-def narrowed(candidates: Iterable[Candidate], side: str, terminologies: Mapping[str, Terminology]) -> list[Candidate]:
+def narrowed(
+    candidates: Iterable[Candidate], side: str, terminologies: Mapping[str, Terminology], *, in_note: bool
+) -> list[Candidate]:
     """Candidates, each with the code that tells side and encounter in place of one that leaves them open.
 
     Arguments:
         candidates: The candidates, best first.
         side: The side of the mention, ``""`` where none is told.
         terminologies: The terminologies by name.
+        in_note: Whether the mention stands in a document; a name alone tells of no encounter.
 
     Returns:
         The candidates, each concept once; ``via`` is the concept that was found.
@@ -106,7 +109,7 @@ def narrowed(candidates: Iterable[Candidate], side: str, terminologies: Mapping[
     kept: dict[tuple[str, str], Candidate] = {}
     for candidate in candidates:
         terminology = terminologies[candidate.terminology]
-        code = _narrowed(terminology.row(candidate.concept_id), side, terminology)
+        code = _narrowed(terminology.row(candidate.concept_id), side, terminology, in_note)
         if code is not None:
             concept_id, name = terminology.concept_ids[code], terminology.concept_name(code)
             candidate = replace(candidate, concept_id=concept_id, name=name, via=candidate.concept_id)
@@ -114,12 +117,12 @@ def narrowed(candidates: Iterable[Candidate], side: str, terminologies: Mapping[
     return list(kept.values())
 
 
-def _narrowed(concept: int | None, side: str, terminology: Terminology) -> int | None:
+def _narrowed(concept: int | None, side: str, terminology: Terminology, in_note: bool) -> int | None:
     """The code of a side and of the first encounter; None where it is the concept itself."""
     if concept is None:
         return None
     sided = on_side(concept, side, terminology) if side else None
-    first = at_first_encounter(concept if sided is None else sided, terminology)
+    first = at_first_encounter(concept if sided is None else sided, terminology) if in_note else None
     return sided if first is None else first
 
 

@@ -195,12 +195,14 @@ def trim(span: Span) -> Span | None:
 def in_compound(doc: Doc, start: int, end: int) -> bool:
     """Whether words are part of a compound that means something else: "flu" in "flu-like", "normal" in "non-normal".
 
+    A prefix alone, "non" in "non-displaced", is such a part too.
+
     Arguments:
         doc: The document.
         start: First token.
         end: Token after the last one.
     """
-    if _joins(doc, end) and doc[end + 1].lower_ == "like":
+    if _joins(doc, end) and (doc[end + 1].lower_ == "like" or (end == start + 1 and doc[start].lower_ in _PREFIXES)):
         return True
     if _joins(doc, start - 1):
         return doc[start - 2].lower_ in _PREFIXES
