@@ -96,7 +96,8 @@ def test_no_name_of_clinicians_takes_a_side_that_it_does_not_tell(icd):
         ("He sustained an injury to his right ankle.", "injury", "S99.911A"),
         ("Bilateral carpal tunnel syndrome.", "carpal tunnel syndrome", "G56.03"),
         ("Osteoarthritis, left knee.", "osteoarthritis", "M17.12"),
-        ("Non-displaced fracture of the right fifth metatarsal.", "fracture", "S92.351A"),
+        ("Fracture of the right fifth metatarsal.", "fracture", "S92.351A"),
+        ("Non-displaced fracture of the right fifth metatarsal.", "fracture", "S92.354A"),
     ],
 )
 def test_the_pipeline_gives_the_code_of_the_side_and_of_the_body_part(nlp, text, mention, code):
@@ -119,6 +120,33 @@ def test_the_linker_alone_reads_the_side_too_and_says_what_it_had_found(icd):
     assert (found.concept_id, found.via) == ("H66.91", "H66.90")
     assert found.name == "Otitis media, unspecified, right ear"
     assert linker.link(["otitis media"])[0][0].concept_id == "H66.90"
+
+
+@pytest.mark.parametrize(
+    ("mention", "code"),
+    [
+        ("left fifth metatarsal fracture", "S92.352A"),
+        ("displaced fracture of the left fifth metatarsal", "S92.352A"),
+        ("nondisplaced fracture of the left fifth metatarsal", "S92.355A"),
+        ("undisplaced left fifth metatarsal fracture", "S92.355A"),
+        ("open fracture of the left distal radius", "S52.502B"),
+        ("open left fifth metatarsal fracture", "S92.352B"),
+        ("open nondisplaced left fifth metatarsal fracture", "S92.355B"),
+    ],
+)
+def test_a_fracture_is_closed_and_displaced_unless_the_note_tells_otherwise(icd, mention, code):
+    context = (f"{mention}.", 0, len(mention))
+    assert Linker.load("en_medlink_sm", [icd]).link([mention], [context])[0][0].concept_id == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Open reduction of the left distal radius fracture.", "Open skull fracture and left distal radius fracture."],
+)
+def test_what_was_open_may_be_something_else(icd, text):
+    start = text.index("distal")
+    found = Linker.load("en_medlink_sm", [icd]).link(["distal radius fracture"], [(text, start, start + 22)])[0][0]
+    assert found.concept_id == "S52.502A"
 
 
 def test_a_name_alone_tells_of_no_encounter(icd):

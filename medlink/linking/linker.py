@@ -218,8 +218,7 @@ class Linker:
         for candidates in results:
             candidates.sort(key=lambda c: (-c.score, order[c.terminology]))
         return [
-            narrowed(of, one.side, named, in_note=query.context is not None)
-            for of, one, query in zip(results, expansions, queries, strict=True)
+            narrowed(of, query, one.side, named) for of, one, query in zip(results, expansions, queries, strict=True)
         ]
 
     def _link(

@@ -33,8 +33,8 @@ _PHRASES = (
     r"moderate[\s-]to[\s-]severe",
     r"(?:newly|recently|previously)[\s-]diagnosed",
     r"stage\s+(?:[IV]+|[0-4])[A-C]?\b",
-    # Of a fracture of which nothing else is said the codes count the closed one.
-    r"(?:closed|comminuted|(?:non-?|minimally\s+|mildly\s+)?displaced)(?=(?:\s+[\w-]+){0,4}\s+fractures?\b)",
+    # A fracture of which nothing is said is coded as closed and displaced; what else was said, narrowing.py reads.
+    r"(?:closed|open|comminuted|(?:(?:non|un)[\s-]?|minimally\s+|mildly\s+)?displaced)(?=(?:\s+[\w-]+){0,4}\s+fractures?\b)",
     r"(?:worsening|progression|exacerbation|recurrence|persistence|onset|episodes?|attacks?|bouts?)\s+of(?:\s+the)?",
 )
 _SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?|(?-i:[LR])(?!\s+spine\b)"

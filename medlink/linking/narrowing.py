@@ -2,19 +2,20 @@
 and N83.202 is the left one.
 
 Notes tell the side beside the mention ("left renal and ovarian cysts"), ICD-10-CM in the name of the code: "…, left
-side" where another code has "…, unspecified side". Injuries have a code for each encounter; what a note tells of is
-coded as at the first one.
+side" where another code has "…, unspecified side". Fractures of which nothing is said are coded as closed and
+displaced, those that a note calls open or nondisplaced are not. Injuries have a code for each encounter; what a note
+tells of is coded as at the first one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
 from medlink.attributes.conditions import laterality
-from medlink.linking.stages import Context
+from medlink.linking.stages import Context, Query
 from medlink.terminology.store import Terminology
 from medlink.types import Candidate
 
@@ -27,8 +28,18 @@ _FIRST_ENCOUNTERS = (
     "initial encounter for closed fracture",
     "initial encounter for fracture",
 )
+# What a note says of a fracture, and what the name of its code then has in place of something else.
+_OF_FRACTURES = (
+    (r"(?:non|un)[\s-]?displaced", "displaced", ("nondisplaced",)),
+    (
+        r"open(?!\s+(?:reduction|wound|heart|biopsy|repair|surgery|treatment))",
+        "closed fracture",
+        ("open fracture type I or II", "open fracture"),
+    ),
+)
 _LAST_WORD = re.compile(r"\S+\s*$")
-_FARTHEST = 16
+# Characters before a mention that a word that belongs to it is looked for in.
+_FARTHEST = 24
 
 
 def side_of(mention: str, context: Context | None) -> str:
@@ -41,11 +52,8 @@ def side_of(mention: str, context: Context | None) -> str:
     Returns:
         ``"left"``, ``"right"``, ``"bilateral"``, or ``""`` where no side is told.
     """
-    before = ""
-    if context is not None:
-        text, start, _ = context
-        last = _LAST_WORD.search(text[max(0, start - _FARTHEST) : start].rpartition("\n")[2])
-        before = last[0] if last else ""
+    last = _LAST_WORD.search(_before(context))
+    before = last[0] if last else ""
     found = laterality(mention, before, "", len(before), len(before) + len(mention))
     return found.value if found is not None else ""
 
@@ -93,37 +101,69 @@ def at_first_encounter(concept: int, terminology: Terminology) -> int | None:
 
 
 def narrowed(
-    candidates: Iterable[Candidate], side: str, terminologies: Mapping[str, Terminology], *, in_note: bool
+    candidates: Iterable[Candidate], query: Query, side: str, terminologies: Mapping[str, Terminology]
 ) -> list[Candidate]:
-    """Candidates, each with the code that tells side and encounter in place of one that leaves them open.
+    """Candidates, each with the code that tells side, encounter and kind of fracture in place of one that does not.
 
     Arguments:
         candidates: The candidates, best first.
-        side: The side of the mention, ``""`` where none is told.
+        query: The mention as it stands; a name that stands in no document tells of no encounter.
+        side: Its side, ``""`` where none is told.
         terminologies: The terminologies by name.
-        in_note: Whether the mention stands in a document; a name alone tells of no encounter.
 
     Returns:
         The candidates, each concept once; ``via`` is the concept that was found.
     """
+    said = [(assumed, instead) for words, assumed, instead in _OF_FRACTURES if _says(words, query)]
     kept: dict[tuple[str, str], Candidate] = {}
     for candidate in candidates:
         terminology = terminologies[candidate.terminology]
-        code = _narrowed(terminology.row(candidate.concept_id), side, terminology, in_note)
-        if code is not None:
+        found = code = terminology.row(candidate.concept_id)
+        assert code is not None
+        if side:
+            code = _either(on_side(code, side, terminology), code)
+        if query.context is not None:
+            code = _either(at_first_encounter(code, terminology), code)
+        for assumed, instead in said:
+            code = _either(_with(code, assumed, instead, terminology), code)
+        if code != found:
             concept_id, name = terminology.concept_ids[code], terminology.concept_name(code)
             candidate = replace(candidate, concept_id=concept_id, name=name, via=candidate.concept_id)
         kept.setdefault((candidate.terminology, candidate.concept_id), candidate)
     return list(kept.values())
 
 
-def _narrowed(concept: int | None, side: str, terminology: Terminology, in_note: bool) -> int | None:
-    """The code of a side and of the first encounter; None where it is the concept itself."""
-    if concept is None:
-        return None
-    sided = on_side(concept, side, terminology) if side else None
-    first = at_first_encounter(concept if sided is None else sided, terminology) if in_note else None
-    return sided if first is None else first
+def _with(concept: int, assumed: str, instead: Sequence[str], terminology: Terminology) -> int | None:
+    """The concept whose name has other words in place of some."""
+    assumption = re.compile(rf"\b{assumed}\b", re.IGNORECASE)
+    name = terminology.concept_name(concept)
+    if assumption.search(name):
+        for words in instead:
+            other = _named(assumption.sub(words, name), terminology)
+            if other is not None:
+                return other
+    return None
+
+
+def _says(words: str, query: Query) -> bool:
+    """Whether a mention has words, or they belong to it and stand before it."""
+    between = r"(?:\s+(?!and\b|with\b|fractures?\b)[\w-]+)*\s*$"
+    return any(
+        re.search(rf"\b{words}\b{follows}", text, re.IGNORECASE)
+        for text, follows in ((query.text, ""), (_before(query.context), between))
+    )
+
+
+def _either(narrower: int | None, row: int) -> int:
+    return row if narrower is None else narrower
+
+
+def _before(context: Context | None) -> str:
+    """What stands right before a mention, on its line."""
+    if context is None:
+        return ""
+    text, start, _ = context
+    return text[max(0, start - _FARTHEST) : start].rpartition("\n")[2]
 
 
 def _named(name: str, terminology: Terminology) -> int | None:
