@@ -102,6 +102,7 @@ def test_a_list_gives_way_to_its_members():
         (["hemophilia", "A"], ["hemophilia A"]),
         (["of", "the"], []),
         (["loss", "of", "the", "leg"], ["loss of the leg"]),
+        (["stress", "fracture", "of", "the", "left"], ["stress fracture"]),
         (["The", "left", "knee"], ["left knee"]),
         (["a", "cough"], ["cough"]),
         (["Known", "COPD"], ["COPD"]),

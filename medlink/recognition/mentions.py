@@ -25,7 +25,7 @@ from medlink.types import LABELS
 GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
-_NO_END = frozenset("of the with and or into to in for by from - / ( , ; :".split())
+_NO_END = frozenset("of the with and or into to in for by from left right - / ( , ; :".split())
 # Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib" and "a
 # line" are short for other words.
 _NO_START = frozenset("the an a known suspected possible probable presumed questionable".split())
