@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product
 
 from medlink.attributes.conditions import laterality
@@ -40,6 +41,8 @@ _OF_FRACTURES = (
 _LAST_WORD = re.compile(r"\S+\s*$")
 # Characters before a mention that a word that belongs to it is looked for in.
 _FARTHEST = 24
+# Codes whose narrower ones are remembered.
+_REMEMBERED = 1 << 14
 
 
 def side_of(mention: str, context: Context | None) -> str:
@@ -58,6 +61,7 @@ def side_of(mention: str, context: Context | None) -> str:
     return found.value if found is not None else ""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def on_side(concept: int, side: str, terminology: Terminology) -> int | None:
     """The concept that says of one side what another one says of an unspecified side, or a category of any side.
 
@@ -80,6 +84,7 @@ def on_side(concept: int, side: str, terminology: Terminology) -> int | None:
     return _named(f"{name}, {side}", terminology) if is_category else None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def at_first_encounter(concept: int, terminology: Terminology) -> int | None:
     """The code below a category of injuries that is counted at the first encounter.
 
