@@ -148,6 +148,8 @@ def test_a_mention_goes_over_the_end_of_a_line_only_where_it_was_full(text, expe
         ("non-alcoholic cirrhosis", "non-alcoholic cirrhosis", False),
         ("anti-hypertensives held", "hypertensives", True),
         ("non-displaced fracture", "non", True),
+        ("psycho-oncology", "psycho", True),
+        ("cancer-associated", "cancer", False),
         ("extra\u2010pulmonary tuberculosis", "pulmonary tuberculosis", True),
         ("flu-like symptoms", "flu", True),
         ("post MI", "MI", False),

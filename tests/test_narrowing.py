@@ -96,6 +96,7 @@ def test_no_name_of_clinicians_takes_a_side_that_it_does_not_tell(icd):
         ("He sustained an injury to his right ankle.", "injury", "S99.911A"),
         ("Bilateral carpal tunnel syndrome.", "carpal tunnel syndrome", "G56.03"),
         ("Osteoarthritis, left knee.", "osteoarthritis", "M17.12"),
+        ("She has osteoarthritis of both knees.", "osteoarthritis", "M17.9"),
         ("Fracture of the right fifth metatarsal.", "fracture", "S92.351A"),
         ("Non-displaced fracture of the right fifth metatarsal.", "fracture", "S92.354A"),
     ],

@@ -40,7 +40,7 @@ _PHRASES = (
 _SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?|(?-i:[LR])(?!\s+spine\b)"
 # The side of a body part that has a name without it: no ventricle or quadrant is left.
 _SIDE_OF_PART = re.compile(
-    rf"(,\s*|\b(?:of|in|on|at|to)\s+(?:the\s+|her\s+|his\s+)?)(?:{_SIDES})\s+"
+    rf"(,\s*|\b(?:of|in|on|at|to)\s+(?:the\s+|her\s+|his\s+)?)(?:both|{_SIDES})\s+"
     r"(?!ventric|atri|heart|main|bundle|coronary|(?:upper|lower)\s+quadrant)",
     re.IGNORECASE,
 )

@@ -34,7 +34,9 @@ _AFTER_A = frozenset("fib flutter line lines".split())
 _PREFIXES = frozenset(
     "ante anti contra extra hyper hypo infra inter intra meta non para peri post pre pseudo retro sub supra".split()
 )
-# and these without a hyphen too.
+# what says nothing alone ("psycho-oncology"),
+_COMBINING = _PREFIXES | frozenset("cardio gastro hepato immuno nephro neuro onco psycho uro".split())
+# and what makes another word without a hyphen too.
 _DENYING = frozenset({"anti", "non", "pre", "pseudo"})
 _HYPHENS = frozenset(HYPHENS)
 # Least characters of a line that was broken because it was full; shorter ones are headings and items.
@@ -202,7 +204,7 @@ def in_compound(doc: Doc, start: int, end: int) -> bool:
         start: First token.
         end: Token after the last one.
     """
-    if _joins(doc, end) and (doc[end + 1].lower_ == "like" or (end == start + 1 and doc[start].lower_ in _PREFIXES)):
+    if _joins(doc, end) and (doc[end + 1].lower_ == "like" or (end == start + 1 and doc[start].lower_ in _COMBINING)):
         return True
     if _joins(doc, start - 1):
         return doc[start - 2].lower_ in _PREFIXES
