@@ -20,6 +20,11 @@ def icd(nlp):
     return next(one for one in nlp.get_pipe("medlink_linker").terminologies if one.name == "icd10cm")
 
 
+@pytest.fixture(scope="module")
+def linker(icd):
+    return Linker.load("en_medlink_sm", [icd])
+
+
 @pytest.mark.parametrize(
     ("mention", "text", "side"),
     [
@@ -114,8 +119,7 @@ def test_a_mention_is_linked_alone_where_it_is_no_name_with_its_body_part(nlp):
     assert span.kb_id_ == "L40.9"
 
 
-def test_the_linker_alone_reads_the_side_too_and_says_what_it_had_found(icd):
-    linker = Linker.load("en_medlink_sm", [icd])
+def test_the_linker_alone_reads_the_side_too_and_says_what_it_had_found(linker):
     context = ("Assessment: right otitis media.", 18, 30)
     found = linker.link(["otitis media"], [context])[0][0]
     assert (found.concept_id, found.via) == ("H66.91", "H66.90")
@@ -135,23 +139,22 @@ def test_the_linker_alone_reads_the_side_too_and_says_what_it_had_found(icd):
         ("open nondisplaced left fifth metatarsal fracture", "S92.355B"),
     ],
 )
-def test_a_fracture_is_closed_and_displaced_unless_the_note_tells_otherwise(icd, mention, code):
+def test_a_fracture_is_closed_and_displaced_unless_the_note_tells_otherwise(linker, mention, code):
     context = (f"{mention}.", 0, len(mention))
-    assert Linker.load("en_medlink_sm", [icd]).link([mention], [context])[0][0].concept_id == code
+    assert linker.link([mention], [context])[0][0].concept_id == code
 
 
 @pytest.mark.parametrize(
     "text",
     ["Open reduction of the left distal radius fracture.", "Open skull fracture and left distal radius fracture."],
 )
-def test_what_was_open_may_be_something_else(icd, text):
+def test_what_was_open_may_be_something_else(linker, text):
     start = text.index("distal")
-    found = Linker.load("en_medlink_sm", [icd]).link(["distal radius fracture"], [(text, start, start + 22)])[0][0]
+    found = linker.link(["distal radius fracture"], [(text, start, start + 22)])[0][0]
     assert found.concept_id == "S52.502A"
 
 
-def test_a_name_alone_tells_of_no_encounter(icd):
-    linker = Linker.load("en_medlink_sm", [icd])
+def test_a_name_alone_tells_of_no_encounter(linker):
     name = "injury of the right ankle"
     assert linker.link([name])[0][0].concept_id == "S99.911"
     assert linker.link([name], [(name, 0, len(name))])[0][0].concept_id == "S99.911A"

@@ -10,10 +10,10 @@ tells of is coded as at the first one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from itertools import product
+from weakref import WeakKeyDictionary
 
 from medlink.attributes.conditions import laterality
 from medlink.linking.stages import Context, Query
@@ -31,18 +31,18 @@ _FIRST_ENCOUNTERS = (
 )
 # What a note says of a fracture, and what the name of its code then has in place of something else.
 _OF_FRACTURES = (
-    (r"(?:non|un)[\s-]?displaced", "displaced", ("nondisplaced",)),
+    (r"(?:non|un)[\s-]?displaced", re.compile(r"\bdisplaced\b", re.IGNORECASE), ("nondisplaced",)),
     (
         r"open(?!\s+(?:reduction|wound|heart|biopsy|repair|surgery|treatment))",
-        "closed fracture",
+        re.compile(r"\bclosed fracture\b", re.IGNORECASE),
         ("open fracture type I or II", "open fracture"),
     ),
 )
 _LAST_WORD = re.compile(r"\S+\s*$")
 # Characters before a mention that a word that belongs to it is looked for in.
 _FARTHEST = 24
-# Codes whose narrower ones are remembered.
-_REMEMBERED = 1 << 14
+# By code, side and whether it is of an encounter, the narrower code: at most a few for each code of a terminology.
+_known: WeakKeyDictionary[Terminology, dict[tuple[int, str, bool], int]] = WeakKeyDictionary()
 
 
 def side_of(mention: str, context: Context | None) -> str:
@@ -61,7 +61,6 @@ def side_of(mention: str, context: Context | None) -> str:
     return found.value if found is not None else ""
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def on_side(concept: int, side: str, terminology: Terminology) -> int | None:
     """The concept that says of one side what another one says of an unspecified side, or a category of any side.
 
@@ -74,17 +73,14 @@ def on_side(concept: int, side: str, terminology: Terminology) -> int | None:
         Its row; None where there is none, where it is a category and the concept is not, or where the concept's name
         leaves no side open.
     """
-    name = terminology.concept_name(concept)
     is_category = terminology.is_parent(concept)
     for pattern in (_UNSPECIFIED, _UNSPECIFIED_PART):
-        for place in pattern.finditer(name):
-            other = _named(name[: place.start()] + side + name[place.end() :], terminology)
-            if other is not None and (is_category or not terminology.is_parent(other)):
+        for other in _with(concept, pattern, side, terminology):
+            if is_category or not terminology.is_parent(other):
                 return other
-    return _named(f"{name}, {side}", terminology) if is_category else None
+    return _named(f"{terminology.concept_name(concept)}, {side}", terminology) if is_category else None
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def at_first_encounter(concept: int, terminology: Terminology) -> int | None:
     """The code below a category of injuries that is counted at the first encounter.
 
@@ -125,12 +121,9 @@ def narrowed(
         terminology = terminologies[candidate.terminology]
         found = code = terminology.row(candidate.concept_id)
         assert code is not None
-        if side:
-            code = _either(on_side(code, side, terminology), code)
-        if query.context is not None:
-            code = _either(at_first_encounter(code, terminology), code)
+        code = _narrower(code, side, query.context is not None, terminology)
         for assumed, instead in said:
-            code = _either(_with(code, assumed, instead, terminology), code)
+            code = next((one for words in instead for one in _with(code, assumed, words, terminology)), code)
         if code != found:
             concept_id, name = terminology.concept_ids[code], terminology.concept_name(code)
             candidate = replace(candidate, concept_id=concept_id, name=name, via=candidate.concept_id)
@@ -138,16 +131,25 @@ def narrowed(
     return list(kept.values())
 
 
-def _with(concept: int, assumed: str, instead: Sequence[str], terminology: Terminology) -> int | None:
-    """The concept whose name has other words in place of some."""
-    assumption = re.compile(rf"\b{assumed}\b", re.IGNORECASE)
+def _narrower(concept: int, side: str, in_note: bool, terminology: Terminology) -> int:
+    """The code of a side and of the first encounter; the concept itself where there is none."""
+    known = _known.setdefault(terminology, {})
+    key = concept, side, in_note
+    if key not in known:
+        sided = on_side(concept, side, terminology) if side else None
+        code = concept if sided is None else sided
+        first = at_first_encounter(code, terminology) if in_note else None
+        known[key] = code if first is None else first
+    return known[key]
+
+
+def _with(concept: int, place: re.Pattern[str], words: str, terminology: Terminology) -> Iterator[int]:
+    """The concepts whose name is that of another with words at a place of it."""
     name = terminology.concept_name(concept)
-    if assumption.search(name):
-        for words in instead:
-            other = _named(assumption.sub(words, name), terminology)
-            if other is not None:
-                return other
-    return None
+    for found in place.finditer(name):
+        other = _named(name[: found.start()] + words + name[found.end() :], terminology)
+        if other is not None:
+            yield other
 
 
 def _says(words: str, query: Query) -> bool:
@@ -157,10 +159,6 @@ def _says(words: str, query: Query) -> bool:
         re.search(rf"\b{words}\b{follows}", text, re.IGNORECASE)
         for text, follows in ((query.text, ""), (_before(query.context), between))
     )
-
-
-def _either(narrower: int | None, row: int) -> int:
-    return row if narrower is None else narrower
 
 
 def _before(context: Context | None) -> str:
