@@ -175,6 +175,11 @@ def test_gold_is_read_from_corpora_lists_and_crosswalks(tmp_path):
     assert only == GoldMention("Gout", ("D1",), ("Gout and rash\nx", 0, 4))
     with pytest.raises(MedlinkError, match="no mention has one of the labels Drug"):
         read_gold(pubtator, ["Drug"])
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "1.txt").write_text("No {gout|absent M10.9}, {rash}, {aspirin|DRUG}.\n")
+    assert read_gold(tmp_path / "notes") == [GoldMention("gout", ("M10.9",), ("No gout, rash, aspirin.\n", 3, 7))]
+    with pytest.raises(MedlinkError, match="no mention has a code"):
+        read_gold(tmp_path / "notes", ["DRUG"])
     unknown = tmp_path / "nil.txt"
     unknown.write_text("# comment\nsparrow\n\nred car\n")
     assert [one.text for one in read_unknown(unknown)] == ["sparrow", "red car"]

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def evaluate_link(
     corpus: Annotated[
         Path,
-        typer.Argument(help="PubTator file or HPO GSC+; with --nil a list, with --crosswalk an OBO file or folder."),
+        typer.Argument(
+            help="PubTator, HPO GSC+, or a folder of marked notes; with --nil a list, with --crosswalk OBO files."
+        ),
     ],
     terminology: Annotated[str, typer.Option("--terminology", "-t", help="Name or folder of the terminology.")],
     label: Annotated[list[str] | None, typer.Option(help="Labels of the mentions to take; all by default.")] = None,

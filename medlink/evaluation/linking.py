@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from medlink.errors import MedlinkError
+from medlink.evaluation.marked import parse_marked, text_files
 from medlink.formats.gsc import read_gsc
 from medlink.formats.pubtator import read_pubtator
 from medlink.formats.text import read_text
@@ -138,12 +139,15 @@ def read_gold(path: str | Path, labels: Sequence[str] = ()) -> list[GoldMention]
     """The mentions of an annotated corpus.
 
     Arguments:
-        path: A PubTator file, or one in the format of HPO GSC+ (``.tsv``).
+        path: A PubTator file, one in the format of HPO GSC+ (``.tsv``), or a folder of marked notes, whose mentions
+            with a code are taken.
         labels: Labels of the mentions to take; empty for all.
 
     Raises:
         MedlinkError: The file cannot be read, or has no such mention.
     """
+    if Path(path).is_dir():
+        return _read_codes(Path(path), labels)
     read = read_gsc if Path(path).suffix == ".tsv" else read_pubtator
     found = [
         GoldMention(document.text[m.start : m.end], m.concept_ids, (document.text, m.start, m.end))
@@ -153,6 +157,18 @@ def read_gold(path: str | Path, labels: Sequence[str] = ()) -> list[GoldMention]
     ]
     if not found:
         raise MedlinkError(f"{path}: no mention has one of the labels {', '.join(labels)}; see its fifth column")
+    return found
+
+
+def _read_codes(folder: Path, labels: Sequence[str]) -> list[GoldMention]:
+    found = [
+        GoldMention(text[m.start : m.end], (m.code,), (text, m.start, m.end))
+        for text, mentions in (parse_marked(read_text(file)) for file in text_files(folder))
+        for m in mentions
+        if m.code and (not labels or m.label in labels)
+    ]
+    if not found:
+        raise MedlinkError(f"{folder}: no mention has a code; see corpora/README.md for marked notes")
     return found
 
 
