@@ -6,7 +6,7 @@ import pytest
 import spacy
 
 from medlink import Alias, Concept, Linker, Terminology
-from medlink.linking.narrowing import at_first_encounter, on_side, side_of
+from medlink.linking.narrowing import at_first_encounter, on_side, side_of, unspecified_below
 from medlink.terminology.readers.jsonl import read_synonyms
 
 
@@ -84,6 +84,27 @@ def test_an_injury_is_coded_as_at_the_first_encounter(icd, code, first):
     assert (icd.concept_ids[found] if found is not None else None) == first
 
 
+@pytest.mark.parametrize(
+    ("category", "code"),
+    [
+        ("J43", "J43.9"),
+        ("M65.9", "M65.90"),
+        ("C70", "C70.9"),
+        ("M25.56", "M25.569"),
+        ("H33.1", "H33.109"),  # by way of H33.10
+        ("Q60", "Q60"),  # the kidney that is lacking and the small one are both left unspecified
+        ("R39.19", "R39.19"),
+        ("F10.9", "F10.9"),  # F10.99 is with a disorder
+        ("L53", "L53"),
+        ("L97.30", "L97.309"),
+        ("J96.9", "J96.90"),
+        ("J43.9", "J43.9"),
+    ],
+)
+def test_what_a_category_says_has_the_unspecified_code_below_it(icd, category, code):
+    assert icd.concept_ids[unspecified_below(icd.row(category), icd)] == code
+
+
 def test_no_name_of_clinicians_takes_a_side_that_it_does_not_tell(icd):
     side = re.compile(r"\b(left|right)\b", re.IGNORECASE)
     names = [(code, name) for code, names in read_synonyms("icd10cm").items() for name in names if code[0] in "CLMNS"]
@@ -103,6 +124,8 @@ def test_no_name_of_clinicians_takes_a_side_that_it_does_not_tell(icd):
         ("Osteoarthritis, left knee.", "osteoarthritis", "M17.12"),
         ("She has osteoarthritis of both knees.", "osteoarthritis", "M17.9"),
         ("Fracture of the right fifth metatarsal.", "fracture", "S92.351A"),
+        ("She has left pelvic pain.", "pelvic pain", "R10.22"),
+        ("Chronic otitis media.", "otitis media", "H66.90"),
         ("Non-displaced fracture of the right fifth metatarsal.", "fracture", "S92.354A"),
     ],
 )

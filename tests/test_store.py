@@ -67,6 +67,8 @@ def test_concepts_are_found_by_id_alternate_id_and_name(terminology):
     assert [terminology.aliases[i] for i in terminology.exact("HEART  attack")] == ["Heart attack"]
     assert [terminology.aliases[i] for i in terminology.same_words("ears, low set")] == ["Low-set ears"]
     assert terminology.ancestors(terminology.row("C3")) == {terminology.row("C2")}
+    assert terminology.children(terminology.row("C2")) == [terminology.row("C3")]
+    assert terminology.children(terminology.row("C3")) == []
     assert [concept.concept_id for concept in terminology] == [f"C{i}" for i in range(1, 10)]
 
 

@@ -4,7 +4,8 @@ and N83.202 is the left one.
 Notes tell the side beside the mention ("left renal and ovarian cysts"), ICD-10-CM in the name of the code: "…, left
 side" where another code has "…, unspecified side". Fractures of which nothing is said are coded as closed and
 displaced, those that a note calls open or nondisplaced are not. Injuries have a code for each encounter; what a note
-tells of is coded as at the first one.
+tells of is coded as at the first one. Where a category was found, which cannot be billed, what is said no closer has
+the code below it that is "unspecified".
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ from medlink.types import Candidate
 # What a name has in place of a side. For both sides it may lack the part: "unspecified ear", but "bilateral".
 _UNSPECIFIED = re.compile(r"\bunspecified\b", re.IGNORECASE)
 _UNSPECIFIED_PART = re.compile(r"\bunspecified\s+\w+", re.IGNORECASE)
+# "Alcohol use with unspecified alcohol-induced disorder" says more than "Alcohol use, unspecified" does, and what is
+# "other" is specified.
+_BESIDE = re.compile(
+    r"^other\b|(?<!whether )\bwith\b(?! or without| unspecified (?:severity|morphologic))", re.IGNORECASE
+)
+_LEFT_OPEN = re.compile(r"\b(?:unspecified|not specified)\b", re.IGNORECASE)
 # ICD-10-CM's seventh character A.
 _FIRST_ENCOUNTERS = (
     "initial encounter",
@@ -101,6 +108,26 @@ def at_first_encounter(concept: int, terminology: Terminology) -> int | None:
     return None
 
 
+def unspecified_below(concept: int, terminology: Terminology) -> int:
+    """The code for what a category says and nothing closer; by ICD-10-CM's custom it ends with 9 or 0.
+
+    Arguments:
+        concept: Row of the category.
+        terminology: Its terminology.
+
+    Returns:
+        The row of the only concept right below that leaves more unspecified, of the only one below that, and so on; the
+        concept itself where there is none, or several.
+    """
+    said, more = _parts(concept, terminology)
+    below = []
+    for one in terminology.children(concept):
+        said_below, more_below = _parts(one, terminology)
+        if terminology.concept_ids[one][-1] in "09" and said_below == said and more_below > more:
+            below.append(one)
+    return unspecified_below(below[0], terminology) if len(below) == 1 else concept
+
+
 def narrowed(
     candidates: Iterable[Candidate], query: Query, side: str, terminologies: Mapping[str, Terminology]
 ) -> list[Candidate]:
@@ -132,15 +159,30 @@ def narrowed(
 
 
 def _narrower(concept: int, side: str, in_note: bool, terminology: Terminology) -> int:
-    """The code of a side and of the first encounter; the concept itself where there is none."""
+    """The code of a side, of the first encounter and below a category; the concept itself where there is none."""
     known = _known.setdefault(terminology, {})
     key = concept, side, in_note
     if key not in known:
-        sided = on_side(concept, side, terminology) if side else None
-        code = concept if sided is None else sided
-        first = at_first_encounter(code, terminology) if in_note else None
-        known[key] = code if first is None else first
+        code: int | None = concept
+        while code is not None:
+            known[key] = code
+            code = _step(code, side, in_note, terminology)
     return known[key]
+
+
+def _step(concept: int, side: str, in_note: bool, terminology: Terminology) -> int | None:
+    found = on_side(concept, side, terminology) if side else None
+    if found is None and in_note and terminology.is_parent(concept):
+        found = at_first_encounter(concept, terminology)
+        if found is None and (below := unspecified_below(concept, terminology)) != concept:
+            found = below
+    return found
+
+
+def _parts(concept: int, terminology: Terminology) -> tuple[int, int]:
+    """How many things a name says beside what it is of, and how many it leaves open."""
+    name = terminology.concept_name(concept)
+    return len(_BESIDE.findall(name)), len(_LEFT_OPEN.findall(name))
 
 
 def _with(concept: int, place: re.Pattern[str], words: str, terminology: Terminology) -> Iterator[int]:

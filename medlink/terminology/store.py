@@ -178,6 +178,12 @@ class Terminology:
         rows: list[int] = self._parents[row].tolist()
         return rows
 
+    def children(self, row: int) -> list[int]:
+        """The rows of the concepts right below one, found by a search through all."""
+        places = np.flatnonzero(self._columns["concept_parents_values"] == row)
+        rows: list[int] = np.searchsorted(self._columns["concept_parents_ends"], places, side="right").tolist()
+        return rows
+
     def ancestors(self, row: int) -> set[int]:
         """The rows of all concepts above one, itself left out."""
         found: set[int] = set()
