@@ -10,7 +10,6 @@ round and goes on from it when started again.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections import defaultdict
@@ -27,6 +26,7 @@ from torch.nn.functional import normalize
 
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.training.base import load_base, load_weights
+from medlink.training.corpus import checksum_of
 from medlink.training.progress import Progress
 from medlink.training.settings import BiencoderSettings, MentionSettings, SourceSettings
 from medlink.training.synonyms import Group, expanded, linked_mentions, read_concepts, read_groups
@@ -148,10 +148,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
 def _checksums(settings: BiencoderSettings) -> dict[str, str]:
     files = {name: source.files for name, source in settings.sources.items()}
     files |= {f"{name} (mentions)": [corpus.path] for name, corpus in settings.mentions.items()}
-    return {
-        name: ", ".join(hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] for path in paths)
-        for name, paths in files.items()
-    }
+    return {name: ", ".join(checksum_of(path)[:16] for path in paths) for name, paths in files.items()}
 
 
 def _draw(members: dict[str, list[int]], settings: BiencoderSettings, rng: Random) -> list[int]:

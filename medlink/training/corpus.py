@@ -157,11 +157,11 @@ def draw(samples: Mapping[str, Sequence[T]], sizes: Mapping[str, int], rng: np.r
     return drawn
 
 
-def checksum_of(corpus: CorpusSettings) -> str:
-    """SHA-256 of a corpus' training split; of a folder, of all its files in order."""
+def checksum_of(path: str | Path) -> str:
+    """SHA-256 of a file; of a folder, of all its files in order."""
     digest = hashlib.sha256()
-    train = Path(corpus.train)
-    for file in sorted(train.iterdir()) if train.is_dir() else [train]:
+    path = Path(path)
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -135,7 +135,7 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
         if name not in settings.without:
             passages = [_seen(one, settings) for one in read_split(corpus, corpus.train)]
             samples[name] = list(_samples([one for one in passages if one.tags], reader.encoder, settings.window))
-            run.checksums[name] = checksum_of(corpus)
+            run.checksums[name] = checksum_of(corpus.train)
         if corpus.dev:
             dev[name] = list(read_split(corpus, corpus.dev))[: settings.dev_passages]
     known = {label for of in samples.values() for sample in of for label in sample.tags}

@@ -236,7 +236,7 @@ class MentionSettings:
 
     Arguments:
         terminology: Name of the terminology among the sources.
-        path: A PubTator file.
+        path: As for :func:`medlink.evaluation.linking.read_gold`.
         licence: Its licence, for the model card.
         labels: Labels of the mentions to take; empty for all.
     """
@@ -344,6 +344,7 @@ class CrossencoderSettings:
         learning_rate: Highest learning rate; it rises over ``warmup`` of the steps and falls linearly.
         warmup: Share of the steps, 0 to 1.
         weight_decay: AdamW's decay.
+        adversarial: As for :class:`NerSettings`.
         start: Checkpoint (``last.pt``) of a run of the bi-encoder, or of the cross-encoder, to go on from, or the
             folder of a model that one exported; empty to start from the base model.
         seed: Decides everything drawn.
@@ -366,6 +367,7 @@ class CrossencoderSettings:
     learning_rate: float = 1e-4
     warmup: float = 0.1
     weight_decay: float = 0.01
+    adversarial: float = 0.0
     start: str = ""
     seed: int = 0
 
