@@ -67,6 +67,7 @@ evaluate-linking: .venv/installed-test
 	$(BIN)/medlink evaluate link corpora/nil/heldout.txt -t medic --nil
 	$(BIN)/medlink evaluate link ../shared/data/disease-ontology -t icd10cm --crosswalk ICD10CM
 	$(BIN)/medlink evaluate link ../shared/data/disease-ontology -t icd10cm --crosswalk ICD10CM --category 3
+	$(BIN)/medlink evaluate link corpora/clinical_notes/heldout -t icd10cm
 
 clean:
 	rm -rf .venv .venv-train build site

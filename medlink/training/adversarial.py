@@ -6,7 +6,7 @@ arXiv:1605.07725), with the whole table of word vectors in place of the vectors 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -34,15 +34,3 @@ def perturbed(table: nn.Parameter, size: float) -> Iterator[None]:
         yield
     finally:
         table.data.copy_(before)
-
-
-def perturb(table: nn.Parameter, size: float, loss: Callable[[], torch.Tensor]) -> None:
-    """Add the gradients of a loss on word vectors that are moved up it.
-
-    Arguments:
-        table: The word vectors, whose gradient has been computed.
-        size: As for :func:`perturbed`.
-        loss: Computes the loss anew.
-    """
-    with perturbed(table, size):
-        loss().backward()

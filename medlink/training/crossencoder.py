@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,7 +30,6 @@ from medlink.linking.reranker import Layout, build_input, candidate_text
 from medlink.linking.stages import Query
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import stems_of
-from medlink.training.adversarial import perturb
 from medlink.training.base import load_base, load_weights
 from medlink.training.corpus import checksum_of
 from medlink.training.progress import Progress
@@ -137,7 +135,6 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = settings.epochs * -(-(len(mentions) + settings.names) // settings.batch)
     progress = Progress(folder, settings, model, optimizer, steps)
-    words = encoder.get_input_embeddings().weight
     state = progress.resume()
     first, run.seconds = state.get("epoch", 0), state.get("seconds", 0.0)
     for epoch in range(first, settings.epochs):
@@ -147,9 +144,8 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         total = 0.0
         batches = _batches(examples, settings, rng)
         for number, batch in enumerate(batches, start=1):
-            loss_now = partial(_loss, model, tokenizer, [_draw(one, settings, rng) for one in batch], run.layout)
-            further = partial(perturb, words, settings.adversarial, loss_now) if settings.adversarial else None
-            total += progress.step(loss_now(), further)
+            loss = _loss(model, tokenizer, [_draw(one, settings, rng) for one in batch], run.layout)
+            total += progress.step(loss)
             if number % 50 == 0:
                 log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
         run.seconds += time.monotonic() - began

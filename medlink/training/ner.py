@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from medlink.evaluation.ner import Scores, score_spans
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
-from medlink.training.adversarial import perturb
+from medlink.training.adversarial import perturbed
 from medlink.training.base import load_base, load_weights
 from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_split
 from medlink.training.progress import Progress, with_bar
@@ -189,7 +189,7 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
                 hidden = (torch.rand(ids.shape, device=device) < settings.hidden_pieces) & (targets != UNKNOWN).any(-1)
                 ids = ids.masked_fill(hidden, tokenizer.mask_id)
             loss_now = partial(_loss, model, ids, mask, targets, settings.precision == "bf16")
-            further = partial(perturb, words, settings.adversarial, loss_now) if settings.adversarial else None
+            further = partial(_perturb, words, settings.adversarial, loss_now) if settings.adversarial else None
             total += progress.step(loss_now(), further)
             if number % 50 == 0:
                 log.info("epoch %d: batch %d of %d, loss %.4f", epoch + 1, number, len(batches), total / number)
@@ -217,6 +217,11 @@ def _loss(
     with torch.autocast(ids.device.type, torch.bfloat16, enabled=bf16):
         logits = model(ids, mask).float()
     return nn.functional.cross_entropy(logits.reshape(-1, 3), targets.reshape(-1), ignore_index=UNKNOWN)
+
+
+def _perturb(words: nn.Parameter, size: float, loss: Callable[[], torch.Tensor]) -> None:
+    with perturbed(words, size):
+        loss().backward()
 
 
 @torch.no_grad()

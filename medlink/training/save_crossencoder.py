@@ -21,7 +21,7 @@ Weights and their products are int8, with a scale for each row and column.
 | parameters | {parameters:.1f} million, {layers} layers |
 | reads | {candidates} candidates of {candidate} word pieces, {around} on each side of the mention |
 | objective | softmax over NIL and all candidates of a mention, in random order |
-| training | {epochs} epochs of {examples} mentions and {names} names, batches of {batch}{adversarial} |
+| training | {epochs} epochs of {examples} mentions and {names} names, batches of {batch} |
 | learning rate | {learning_rate} |
 | mentions without their concept | {absent:.0%} |
 | seed | {seed} |
@@ -75,7 +75,6 @@ def save_crossencoder(run: CrossencoderRun, folder: Path) -> None:
         examples=f"{run.examples:,}",
         names=f"{settings.names:,}",
         batch=settings.batch,
-        adversarial=f", adversarial ({settings.adversarial:g})" if settings.adversarial else "",
         learning_rate=settings.learning_rate,
         absent=settings.absent,
         seed=settings.seed,

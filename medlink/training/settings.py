@@ -344,7 +344,6 @@ class CrossencoderSettings:
         learning_rate: Highest learning rate; it rises over ``warmup`` of the steps and falls linearly.
         warmup: Share of the steps, 0 to 1.
         weight_decay: AdamW's decay.
-        adversarial: As for :class:`NerSettings`.
         start: Checkpoint (``last.pt``) of a run of the bi-encoder, or of the cross-encoder, to go on from, or the
             folder of a model that one exported; empty to start from the base model.
         seed: Decides everything drawn.
@@ -367,7 +366,6 @@ class CrossencoderSettings:
     learning_rate: float = 1e-4
     warmup: float = 0.1
     weight_decay: float = 0.01
-    adversarial: float = 0.0
     start: str = ""
     seed: int = 0
 

@@ -242,7 +242,6 @@ def crossencoder(folder, biencoder):
         batch=4,
         absent=0.1,
         learning_rate=2e-3,
-        adversarial=0.2,
         start=str(folder / "run" / "last.pt"),
     )
     run = train_crossencoder(settings, folder / "cross", threads=1)
@@ -254,9 +253,7 @@ def test_the_crossencoder_learns_to_pick_and_ranks_the_same_from_onnx(folder, cr
     scores = crossencoder.dev["corpus"]
     assert scores["mentions"] == 6
     assert scores["first reranked"] >= 0.6  # one in six by chance
-    card = (folder / "reranker" / "README.md").read_text()
-    assert "first reranked" in card
-    assert "batches of 4, adversarial (0.2)" in card
+    assert "first reranked" in (folder / "reranker" / "README.md").read_text()
     encoder, reranker = load_name_encoder(folder / "encoder"), Reranker.load(folder / "reranker")
     model = LinkModel.from_encoder(encoder)
     terminology = small_terminology(folder)
