@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from medlink.errors import MedlinkError
-from medlink.evaluation.marked import parse_marked, text_files
+from medlink.evaluation.marked import read_marked
 from medlink.formats.gsc import read_gsc
 from medlink.formats.pubtator import read_pubtator
 from medlink.formats.text import read_text
@@ -163,7 +163,7 @@ def read_gold(path: str | Path, labels: Sequence[str] = ()) -> list[GoldMention]
 def _read_codes(folder: Path, labels: Sequence[str]) -> list[GoldMention]:
     found = [
         GoldMention(text[m.start : m.end], (m.code,), (text, m.start, m.end))
-        for text, mentions in (parse_marked(read_text(file)) for file in text_files(folder))
+        for text, mentions in read_marked(folder)
         for m in mentions
         if m.code and (not labels or m.label in labels)
     ]

@@ -17,6 +17,7 @@ from spacy.tokens import Doc, Span
 
 from medlink.assertion.values import DEFAULTS, DIMENSIONS, VALUES
 from medlink.errors import MedlinkError
+from medlink.formats.text import read_text
 from medlink.types import LABELS
 
 _MARK = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}")
@@ -76,6 +77,16 @@ def parse_marked(text: str) -> tuple[str, list[MarkedMention]]:
         at = match.end()
     plain.append(text[at:])
     return "".join(plain), mentions
+
+
+def read_marked(path: str | Path) -> Iterator[tuple[str, list[MarkedMention]]]:
+    """The plain text and the mentions of a marked file, or of each of a folder in order.
+
+    Raises:
+        MedlinkError: A file cannot be read, or a mark is wrong.
+    """
+    for file in text_files(path):
+        yield parse_marked(read_text(file))
 
 
 def docs_with_mentions(nlp: Language, texts: Iterable[tuple[str, Sequence[MarkedMention]]]) -> Iterable[Doc]:

@@ -172,10 +172,10 @@ def _narrower(concept: int, side: str, in_note: bool, terminology: Terminology) 
 
 def _step(concept: int, side: str, in_note: bool, terminology: Terminology) -> int | None:
     found = on_side(concept, side, terminology) if side else None
-    if found is None and in_note and terminology.is_parent(concept):
+    if found is None and in_note:
         found = at_first_encounter(concept, terminology)
-        if found is None and (below := unspecified_below(concept, terminology)) != concept:
-            found = below
+    if found is None and in_note and (below := unspecified_below(concept, terminology)) != concept:
+        found = below
     return found
 
 

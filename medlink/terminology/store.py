@@ -180,6 +180,8 @@ class Terminology:
 
     def children(self, row: int) -> list[int]:
         """The rows of the concepts right below one, found by a search through all."""
+        if not self.is_parent(row):
+            return []
         places = np.flatnonzero(self._columns["concept_parents_values"] == row)
         rows: list[int] = np.searchsorted(self._columns["concept_parents_ends"], places, side="right").tolist()
         return rows

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from spacy.tokens import Token
 
 from medlink.errors import MedlinkError
-from medlink.evaluation.marked import MarkedMention, parse_marked, text_files
+from medlink.evaluation.marked import MarkedMention, read_marked, text_files
 from medlink.formats.brat import read_brat
 from medlink.formats.conll import read_conll
 from medlink.formats.iob import read_iob
@@ -96,8 +96,7 @@ def _documents(path: str | Path, format: str, texts: str) -> Iterator[tuple[str,
             for document in read_pubtator(path) if format == "pubtator" else read_offsets(path, texts):
                 yield document.text, document.mentions
         case "marked":
-            for file in text_files(path):
-                yield parse_marked(read_text(file))
+            yield from read_marked(path)
         case "brat":
             for file in text_files(path):
                 yield _annotated(read_brat(file.stem, read_text(file), read_text(file.with_suffix(".ann"))))
