@@ -159,6 +159,7 @@ def test_the_linker_alone_reads_the_side_too_and_says_what_it_had_found(linker):
         ("undisplaced left fifth metatarsal fracture", "S92.355A"),
         ("open fracture of the left distal radius", "S52.502B"),
         ("open left fifth metatarsal fracture", "S92.352B"),
+        ("open-book pelvic fracture", "S32.810A"),
         ("open nondisplaced left fifth metatarsal fracture", "S92.355B"),
     ],
 )

@@ -40,7 +40,7 @@ _FIRST_ENCOUNTERS = (
 _OF_FRACTURES = (
     (r"(?:non|un)[\s-]?displaced", re.compile(r"\bdisplaced\b", re.IGNORECASE), ("nondisplaced",)),
     (
-        r"open(?!\s+(?:reduction|wound|heart|biopsy|repair|surgery|treatment))",
+        r"open(?![\s-]+(?:book|reduction|wound|heart|biopsy|repair|surgery|treatment))",
         re.compile(r"\bclosed fracture\b", re.IGNORECASE),
         ("open fracture type I or II", "open fracture"),
     ),
