@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlink import Alias, Concept, MedlinkError, Terminology
+from medlink.models import blank_pipeline
 from medlink.recognition.dictionary import MedlinkDictionary
 from medlink.recognition.mentions import GROUP
 
@@ -75,6 +76,19 @@ def test_a_name_is_found_with_the_list_it_is_a_part_of():
 def test_a_body_part_is_not_another_with_the_same_words():
     finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", [Concept("A", "Pelvic kidney")])])
     assert found(finder, "A pelvic kidney, with a dilated renal pelvis.") == [("pelvic kidney", "A")]
+
+
+def test_an_abbreviation_that_means_something_else_here_is_no_name():
+    names = [Concept("1", "Hemolytic uremic syndrome", aliases=(Alias("HUS", "exact"),))]
+    nlp = blank_pipeline("medlink_abbreviations")
+    finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", names)])
+    for text, expected in {
+        "HUS with schistocytes, LDH 900, anuric on dialysis.": ["HUS"],
+        "NICU DOL 7: HUS without IVH, repeat at 30 weeks.": [],
+        "HUS.": ["HUS"],  # which it is, is not told
+    }.items():
+        doc = finder(nlp(text))
+        assert [span.text for span in doc.spans[GROUP]] == expected
 
 
 def test_types_scopes_and_stop_names_filter(terminology):

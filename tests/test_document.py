@@ -260,6 +260,18 @@ def test_other_brackets_define_nothing(text):
         ("ALL other systems reviewed.", "ALL", "all"),
         ("He was HIT by a car.", "HIT", "hit"),
         ("Recurrent UTIs.", "UTIs", "urinary tract infection"),
+        ("GBS negative, membranes ruptured at 39 weeks.", "GBS", "group B Streptococcus"),
+        ("GBS treated with IVIG, ascending weakness.", "GBS", "Guillain-Barre syndrome"),
+        ("SLE: lids normal, cornea clear OU.", "SLE", "slit lamp examination"),
+        ("SLE on hydroxychloroquine.", "SLE", "systemic lupus erythematosus"),
+        ("DOL 7 HUS: no IVH, no PVL.", "HUS", "head ultrasound"),
+        ("PVD with new floaters OD, no retinal tear.", "PVD", "posterior vitreous detachment"),
+        ("RHD 34 yo M with a hand laceration.", "RHD", "right hand dominant"),
+        ("Lives in an ALF, staff report a fall.", "ALF", "assisted living facility"),
+        ("Last BO 5 days ago.", "BO", "bowels opened"),
+        ("ASPIRIN 81 MG PO DAILY", "MG", "milligram"),
+        ("Breast cancer on letrozole, AI arthralgias.", "AI", "aromatase inhibitor"),
+        ("DOE, needs DME: walker ordered for discharge.", "DME", "durable medical equipment"),
     ],
 )
 def test_abbreviations_take_the_sense_that_the_context_tells(text, short, long):
@@ -271,6 +283,7 @@ def test_an_abbreviation_without_context_is_left_open():
     use = default_abbreviations().find("MS.")[0]
     assert use.long == ""
     assert use.alternatives[0] == "multiple sclerosis"
+    assert [one.long for one in default_abbreviations().find("ASD, ARF and RTA.")] == ["", "", ""]
     # Another place of the document settles it.
     both = default_abbreviations().find("MS. " + "Stable overall. " * 30 + "MS treated with interferon by neurology.")
     assert {one.long for one in both} == {"multiple sclerosis"}

@@ -66,6 +66,12 @@ def test_an_abbreviation_is_another_one_only_with_its_letters(mention, concept):
     assert [one.concept_id for one in best] == ([concept] if concept else [])
 
 
+def test_an_abbreviation_is_not_searched_for_among_others():
+    names = [Concept("1", "HNSCC"), Concept("2", "IL6"), Concept("3", "HNPCC syndrome")]
+    linker = Linker([Terminology.from_records("t", names)], threshold=0.3)
+    assert [[c.concept_id for c in found] for found in linker.link(["HNPCC", "IL-6"])] == [[], ["2"]]
+
+
 def test_a_hyphen_that_is_part_of_a_name_is_looked_up_as_it_is():
     linker = Linker([Terminology.from_records("t", [Concept("1", "Co-op lung"), Concept("2", "Coop lung")])])
     assert best(linker, "co-op lung").concept_id == "1"

@@ -24,6 +24,7 @@ from medlink.linking.modifiers import without_modifiers
         ("sharp, stabbing chest pain", "chest pain"),
         ("closed fracture of the distal radius", "fracture of the distal radius"),
         ("minimally displaced clavicle fracture", "clavicle fracture"),
+        ("necrotizing enterocolitis in newborn", "necrotizing enterocolitis"),
     ],
 )
 def test_words_of_degree_and_course_are_left_out(mention, rest):

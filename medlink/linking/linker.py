@@ -20,6 +20,7 @@ from medlink.linking.modifiers import without_modifiers
 from medlink.linking.narrowing import narrowed, side_of
 from medlink.linking.priors import PriorStage
 from medlink.linking.ranking import Ranker
+from medlink.linking.respelling import respelled
 from medlink.linking.stages import Context, Query, Stage
 from medlink.linking.vectors import VectorIndex
 from medlink.terminology.store import Terminology
@@ -213,6 +214,10 @@ class Linker:
             link(unlinked(expanded, terminology), terminology)
             link(unlinked(written, terminology), terminology)
             link_bare(expanded, terminology)
+            typed = {i: respelled(text, terminology) for i, text in unlinked(expanded, terminology).items()}
+            typed = {i: text for i, text in typed.items() if text != expanded[i]}
+            link(typed, terminology, sure=True)
+            link_bare(typed, terminology, sure=True)
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
         named = {terminology.name: terminology for terminology in self.terminologies}
         for candidates in results:

@@ -44,6 +44,8 @@ _SIDE_OF_PART = re.compile(
     r"(?!ventric|atri|heart|main|bundle|coronary|(?:upper|lower)\s+quadrant)",
     re.IGNORECASE,
 )
+# ICD-10-CM has codes of their own for newborns, HPO has not.
+_OF_NEWBORNS = re.compile(r"\s+(?:of|in)\s+(?:the\s+)?newborns?$", re.IGNORECASE)
 
 
 def _around(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -58,7 +60,7 @@ _PATTERNS = {False: _around(_DEGREE), True: _around(f"{_DEGREE}|{_SIDES}")}
 
 @lru_cache(maxsize=1 << 14)
 def without_modifiers(mention: str, *, sides: bool = False) -> str:
-    """A mention without the words before and after that tell of degree and course.
+    """A mention without the words before and after that tell of degree and course, or that a newborn has it.
 
     "Closed" and the like are left out of fractures only.
 
@@ -71,5 +73,5 @@ def without_modifiers(mention: str, *, sides: bool = False) -> str:
     """
     before, after = _PATTERNS[sides]
     rest = mention[found.end() :] if (found := before.match(mention)) else mention
-    rest = after.sub("", rest)
+    rest = _OF_NEWBORNS.sub("", after.sub("", rest))
     return (_SIDE_OF_PART.sub(r"\1", rest) if sides else rest).strip() or mention

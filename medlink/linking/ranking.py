@@ -22,7 +22,7 @@ from medlink.linking.recent import Recent
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query, Stage
 from medlink.terminology.store import Terminology
-from medlink.terminology.words import is_abbreviation, misreads_abbreviation
+from medlink.terminology.words import is_abbreviation, same_letters
 from medlink.types import Candidate
 
 #: Semantic types of ICD-10-CM and HPO that no mention of the label means.
@@ -156,7 +156,8 @@ class Ranker:
                     text, names = queries[i].text, terminology.aliases
                     hits = without_opposites(hits, text, terminology)
                     if is_abbreviation(text):
-                        hits = [hit for hit in hits if not misreads_abbreviation(text, names[hit.alias])]
+                        # Of two abbreviations that look alike none says anything of the other: HNPCC, HNSCC.
+                        hits = [hit for hit in hits if same_letters(text, names[hit.alias])]
                 evidence[i].add(stage.name, hits, terminology, unfit.get(queries[i].label))
 
         for stage in self.stages:

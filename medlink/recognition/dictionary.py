@@ -6,6 +6,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
+from medlink.document.abbreviations import abbreviation_uses
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
 from medlink.recognition.lists import widen
@@ -100,6 +101,7 @@ class MedlinkDictionary(TerminologyCarrier):
     def __call__(self, doc: Doc) -> Doc:
         """Find the mentions of a document."""
         tokens = [token.text for token in doc]
+        other = self._otherwise_meant(doc)
         found: list[Span] = []
         for matcher in self.matchers:
             last = 0
@@ -108,12 +110,22 @@ class MedlinkDictionary(TerminologyCarrier):
                     start, end = widen(tokens, match.start, match.end, matcher.is_name)
                     last = max(last, end)
                     span = Span(doc, start, end, label=self.label)
+                    if (span.start_char, span.end_char) in other:
+                        continue
                     candidates = _candidates(match, matcher.terminology)
                     span.kb_id_ = candidates[0].concept_id
                     set_candidates(span, candidates)
                     found.append(span)
         add_mentions(doc, found, self.name)
         return doc
+
+    def _otherwise_meant(self, doc: Doc) -> set[tuple[int, int]]:
+        """Where abbreviations of several senses stand that mean something else here."""
+        return {
+            (use.start, use.end)
+            for use in abbreviation_uses(doc)
+            if use.long and len(use.alternatives) > 1 and use.label != self.label
+        }
 
     @property
     def matchers(self) -> list[Matcher]:

@@ -185,10 +185,14 @@ def misreads_abbreviation(text: str, name: str) -> bool:
 
     To a stemmer "APDS" is the plural of "APD", and "MIS-A" a "MIS": each is something else.
     """
-    if not is_abbreviation(name) or sorted(stems_of(text)) != sorted(stems_of(name)):
-        return False
+    same_stems = is_abbreviation(name) and sorted(stems_of(text)) == sorted(stems_of(name))
+    return same_stems and not same_letters(text, name)
+
+
+def same_letters(text: str, name: str) -> bool:
+    """Whether a text is a name, or the plural of one, but for case and what is neither letter nor digit."""
     own, other = ("".join(filter(str.isalnum, one)).casefold() for one in (text, name))
-    return own not in (other, f"{other}s")
+    return own in (other, f"{other}s")
 
 
 def names_other_part(text: str, name: str) -> bool:

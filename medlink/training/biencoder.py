@@ -29,7 +29,7 @@ from medlink.training.base import load_base, load_weights
 from medlink.training.corpus import checksum_of
 from medlink.training.progress import Progress
 from medlink.training.settings import BiencoderSettings, MentionSettings, SourceSettings
-from medlink.training.synonyms import Group, expanded, linked_mentions, read_concepts, read_groups
+from medlink.training.synonyms import Group, linked_mentions, read_concepts, read_groups
 from medlink.training.variants import vary
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
         began = time.monotonic()
         rng = Random(f"{settings.seed} {number}")
         torch.manual_seed(settings.seed + number)  # dropout draws from it
-        drawn = _draw(members, settings, rng)
+        drawn = _draw(groups, members, settings, rng)
         near = _neighbours(model, tokenizer, [rng.choice(groups[i].names) for i in drawn], settings)
         log.info(
             "round %d: neighbours of %d concepts found in %.0f s", number + 1, len(drawn), time.monotonic() - began
@@ -151,9 +151,11 @@ def _checksums(settings: BiencoderSettings) -> dict[str, str]:
     return {name: ", ".join(checksum_of(path)[:16] for path in paths) for name, paths in files.items()}
 
 
-def _draw(members: dict[str, list[int]], settings: BiencoderSettings, rng: Random) -> list[int]:
-    """The groups of a round."""
-    drawn: set[int] = set()
+def _draw(
+    groups: Sequence[Group], members: dict[str, list[int]], settings: BiencoderSettings, rng: Random
+) -> list[int]:
+    """The groups of a round: all that corpora mention, and of the others as many as each terminology gives."""
+    drawn = {i for i, group in enumerate(groups) if group.mentions}
     for source, positions in members.items():
         most = settings.sources[source].concepts
         drawn.update(rng.sample(positions, most) if 0 < most < len(positions) else positions)
@@ -326,8 +328,7 @@ def _read_test(
         for name in (concept.name, *(alias.text for alias in concept.aliases)):
             names.setdefault(name.lower(), concept.concept_id)
     mentions = [
-        (expanded(document, mention), {resolved.get(id_, id_) for id_ in mention.concept_ids})
-        for document, mention in linked_mentions(corpus.path, corpus.labels)
+        (text, {resolved.get(id_, id_) for id_ in ids}) for text, ids in linked_mentions(corpus.path, corpus.labels)
     ]
     return list(names), list(names.values()), mentions
 

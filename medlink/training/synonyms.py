@@ -6,26 +6,27 @@ terminology, so that names learnt for one serve the others.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
-from medlink.document.senses import AbbreviationUse, default_abbreviations
 from medlink.errors import MedlinkError
-from medlink.formats.pubtator import read_pubtator
-from medlink.linking.expansion import expand
+from medlink.evaluation.linking import read_gold
+from medlink.linking.linker import expand_queries
+from medlink.linking.stages import Query
 from medlink.terminology.readers import READERS
 from medlink.terminology.words import verbatim_key
 from medlink.training.settings import MentionSettings, SourceSettings
-from medlink.types import Concept, Document, Mention
+from medlink.types import Concept
 
 _PREFIXES = {"MSH": "MESH", "OMIMPS": "OMIM", "NCIT": "NCI"}
 #: Scopes of names that are not the concept's own.
 _LOOSE = frozenset({"broad", "includes"})
 # Classes of what has no code of its own ("Other specified muscular dystrophies"): their names do not mean the same.
 _RESIDUAL = "Other "
+_SIDE = re.compile(r"\b(?:left|right|bilateral)\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -90,13 +91,20 @@ def read_groups(
     for corpus in mentions.values():
         if corpus.terminology not in sources:
             raise MedlinkError(f"mentions are linked to {corpus.terminology!r}, which is not among the sources")
-        for document, mention in linked_mentions(corpus.path, corpus.labels):
-            found = {position.get((corpus.terminology, id_)) for id_ in mention.concept_ids}
-            text = expanded(document, mention)
-            if len(found) != 1 or (only := found.pop()) is None:
-                continue
-            if text not in groups[only].names and text not in groups[only].mentions:
-                groups[only].mentions.append(text)
+        meant: dict[str, Counter[int]] = defaultdict(Counter)  # by how they are looked up
+        written: dict[str, str] = {}
+        for text, ids in linked_mentions(corpus.path, corpus.labels):
+            found = {position.get((corpus.terminology, id_)) for id_ in ids}
+            if len(found) == 1 and (only := found.pop()) is not None:
+                key = verbatim_key(text)
+                meant[key][only] += 1
+                written.setdefault(key, text)
+        for key, counts in meant.items():
+            ((at, _),) = counts.most_common(1)
+            # Notes tell the side of a code beside its mention.
+            sided = all(map(_SIDE.search, groups[at].names)) and not _SIDE.search(key)
+            if at not in by_name.get(key, ()) and not sided:
+                groups[at].mentions.append(written[key])
     members: dict[str, list[int]] = {source: [] for source in sources}
     for i, group in enumerate(groups):
         for source in sorted(group.sources):
@@ -114,23 +122,19 @@ def read_concepts(settings: SourceSettings) -> Iterator[Concept]:
         yield concept
 
 
-def linked_mentions(path: str, labels: Sequence[str]) -> Iterator[tuple[Document, Mention]]:
-    """The mentions of a PubTator corpus that have a concept."""
-    for document in read_pubtator(path):
-        for mention in document.mentions:
-            if mention.concept_ids and (not labels or mention.label in labels):
-                yield document, mention
+def linked_mentions(path: str, labels: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The mentions of a corpus that have a concept, with the abbreviations that their documents tell written out.
 
+    Arguments:
+        path: As for :func:`medlink.evaluation.linking.read_gold`.
+        labels: Labels of the mentions to take; empty for all.
 
-def expanded(document: Document, mention: Mention) -> str:
-    """A mention with the abbreviations that its document defines written out."""
-    read = expand(document.text, mention.start, mention.end, _uses(document.text))
-    return document.text[mention.start : mention.end] if read.open else read.text
-
-
-@lru_cache(maxsize=8)
-def _uses(text: str) -> list[AbbreviationUse]:
-    return default_abbreviations().find(text)
+    Yields:
+        The mention, and the ids of its concepts.
+    """
+    gold = [one for one in read_gold(path, labels) if one.concept_ids]
+    for one, expansion in zip(gold, expand_queries([Query(one.text, one.context) for one in gold]), strict=True):
+        yield one.text if expansion.open else expansion.text, one.concept_ids
 
 
 def _names(concept: Concept) -> list[str]:

@@ -21,7 +21,7 @@ from medlink.linking.model import LinkModel, read_fitted
 from medlink.linking.priors import Priors
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Hit, Query
-from medlink.training.biencoder import multi_similarity, train_biencoder
+from medlink.training.biencoder import _draw, multi_similarity, train_biencoder
 from medlink.training.calibration import COLUMNS, Case, Item, fit, fit_calibration, with_codes_below
 from medlink.training.crossencoder import train_crossencoder
 from medlink.training.export_encoder import export_encoder
@@ -163,6 +163,35 @@ def test_mentions_of_a_corpus_are_names_of_their_concepts(folder):
     assert "betic cancer" in groups[members["t"][2]].mentions
     with pytest.raises(MedlinkError, match="not among the sources"):
         read_groups(settings.sources, {"c": replace(corpus, terminology="other")})
+
+
+def test_conditions_of_notes_are_names_of_their_codes(tmp_path):
+    (tmp_path / "codes.jsonl").write_text(
+        '{"id": "A01.0", "name": "Gout", "synonyms": ["Podagra"]}\n'
+        '{"id": "B01.1", "name": "Fracture of right hip"}\n'
+        '{"id": "B01.2", "name": "Fracture of left hip"}\n'
+    )
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "1.txt").write_text(
+        "{PODAGRA|A01.0}, {gouty toe|A01.0}, {hip fracture|B01.1} of the right, {left hip fracture|B01.2}.\n"
+        "{sore toe|A01.0}, {Sore toe|A01.0}; {sore toe|B01.2}; {aspirin|DRUG}."
+    )
+    sources = {"codes": SourceSettings("jsonl", "", [str(tmp_path / "codes.jsonl")])}
+    groups, _ = read_groups(sources, {"notes": MentionSettings("codes", str(notes), "")})
+    assert [group.mentions for group in groups] == [["gouty toe", "sore toe"], [], ["left hip fracture"]]
+
+
+def test_groups_that_corpora_mention_are_always_drawn(folder):
+    corpus = MentionSettings("t", str(folder / "corpus.txt"), "none")
+    settings = biencoder_settings(folder, mentions={"corpus": corpus})
+    one = {name: replace(source, concepts=1) for name, source in settings.sources.items()}
+    groups, members = read_groups(one, settings.mentions)
+    mentioned = {i for i, group in enumerate(groups) if group.mentions}
+    for seed in range(5):
+        drawn = _draw(groups, members, replace(settings, sources=one), Random(seed))
+        assert mentioned <= set(drawn)
+        assert len(drawn) < len(groups)
 
 
 def test_terminologies_with_a_common_name_or_reference_are_one_group(tmp_path):

@@ -1,0 +1,58 @@
+"""Mentions with a typing error put right: "jaunndice", "headace" and "astmha" are no words of any name.
+
+Only a word that no name of the terminology has is changed, by one letter too many, one too few or two that changed
+places, and only where that leads to a single word. A wrong letter is left: that is how names of different things
+differ ("dysphasia", "dysphagia").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from string import ascii_lowercase
+from weakref import WeakKeyDictionary
+
+from medlink.terminology.store import Terminology
+from medlink.terminology.words import hash64, stem
+
+# Of shorter words too many are one letter from each other.
+_WORD = re.compile(r"[a-z]{6,}", re.IGNORECASE)
+_RIGHT_WORD = re.compile(r"[a-z]{5,}")
+_words_of: WeakKeyDictionary[Terminology, frozenset[str]] = WeakKeyDictionary()
+
+
+def respelled(text: str, terminology: Terminology) -> str:
+    """A mention as it would be without a typing error.
+
+    Arguments:
+        text: The mention.
+        terminology: Its names tell which words there are; they are read through the first time.
+
+    Returns:
+        The mention with the words put right; as it is where it has no error, or it is not sure which.
+    """
+    return _WORD.sub(lambda word: _respelled(word[0], terminology), text)
+
+
+def _respelled(word: str, terminology: Terminology) -> str:
+    own = stem(word)
+    if any(terminology.words[row] == own for row in terminology.word_hashes[hash64(own)]):
+        return word
+    if terminology not in _words_of:
+        names = terminology.aliases
+        words = {found for i in range(len(names)) for found in _RIGHT_WORD.findall(names[i].lower())}
+        _words_of[terminology] = frozenset(words)
+    meant = sorted(_words_of[terminology].intersection(_variants(word.lower())))
+    return meant[0] if len({stem(one) for one in meant}) == 1 else word
+
+
+def _variants(word: str) -> Iterator[str]:
+    """What a word may have been meant as; its first letter is hardly ever wrong."""
+    for at in range(1, len(word)):
+        before, after = word[:at], word[at:]
+        yield before + after[1:]
+        if len(after) > 1:
+            yield before + after[1] + after[0] + after[2:]
+        for letter in ascii_lowercase:
+            yield before + letter + after
+    yield from (word + letter for letter in ascii_lowercase)
