@@ -54,6 +54,13 @@ def test_of_two_words_that_may_be_meant_none_is_chosen():
     assert respelled("meorrhagia", both) == "meorrhagia"
 
 
+def test_a_word_of_another_terminology_is_no_typing_error():
+    lungs = Terminology.from_records("lungs", [Concept("1", "Miliary")])
+    work = Terminology.from_records("work", [Concept("1", "Military service")])
+    assert [respelled("military", lungs, others) for others in ((), [work])] == ["miliary", "military"]
+    assert all(c.nil for c in Linker([lungs], bridges=[work], threshold=0.93).link(["military"])[0])
+
+
 def test_a_misspelt_mention_is_linked_by_the_name_that_it_is_put_right_to():
     linker = Linker([TERMINOLOGY], threshold=0.93)
     found = linker.link(["jaunndice", "worsening headahes", "jaunndice of the ears"])

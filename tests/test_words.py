@@ -8,6 +8,7 @@ from medlink.terminology.words import (
     bag_hash,
     is_abbreviation,
     names_other_part,
+    names_what_follows,
     spelling,
     stem,
     stems_of,
@@ -88,6 +89,22 @@ def test_whose_it_is_makes_no_other_name():
 )
 def test_body_parts_of_the_same_words_are_told_apart_by_the_last(text, name, other):
     assert names_other_part(text, name) is other
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "other"),
+    [
+        ("alcohol", "Alcoholism", True),
+        ("sleep", "sleepy", True),
+        ("spots", "Spotting", True),
+        ("cut", "cutting", True),
+        ("vomit", "Vomiting", False),
+        ("asthmatic", "Asthma", False),
+        ("itching", "Itch", False),
+    ],
+)
+def test_a_word_is_not_what_comes_of_it(text, name, other):
+    assert names_what_follows(text, name) is other
 
 
 @given(st.text())

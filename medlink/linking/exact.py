@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 from medlink.linking.stages import Hit, Query, worth
 from medlink.terminology.store import SCOPE_NUMBER, Terminology
-from medlink.terminology.words import HYPHENS, is_abbreviation, misreads_abbreviation, names_other_part
+from medlink.terminology.words import (
+    HYPHENS,
+    is_abbreviation,
+    misreads_abbreviation,
+    names_other_part,
+    names_what_follows,
+)
 
 # A name in another order, number, derivation or spelling is a little less sure than the very name,
 _SAME_WORDS = 0.96
@@ -114,6 +120,7 @@ def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
         for row in terminology.same_words(text)
         if not misreads_abbreviation(text, terminology.aliases[row])
         and not names_other_part(text, terminology.aliases[row])
+        and not names_what_follows(text, terminology.aliases[row])
     ]:
         return [Hit(row, worth(terminology, row) * _SAME_WORDS) for row in _closest(text, rows, terminology)]
     joined = _HYPHEN.sub("", text)

@@ -67,6 +67,7 @@ class Linker:
         if not 0 <= threshold <= 1:
             raise MedlinkError(f"threshold must lie between 0 and 1, not {threshold}")
         self.terminologies = list(terminologies)
+        self._spelling = [*terminologies, *bridges]
         self.threshold = threshold
         if stages is None:
             stages = [ExactStage(), SynonymStage([*self.terminologies, *bridges])]
@@ -214,10 +215,11 @@ class Linker:
             link(unlinked(expanded, terminology), terminology)
             link(unlinked(written, terminology), terminology)
             link_bare(expanded, terminology)
-            typed = {i: respelled(text, terminology) for i, text in unlinked(expanded, terminology).items()}
-            typed = {i: text for i, text in typed.items() if text != expanded[i]}
-            link(typed, terminology, sure=True)
-            link_bare(typed, terminology, sure=True)
+            left = unlinked(expanded, terminology)
+            right = {i: respelled(text, terminology, self._spelling) for i, text in left.items()}
+            right = {i: text for i, text in right.items() if text != left[i]}
+            link(right, terminology, sure=True)
+            link_bare(right, terminology, sure=True)
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
         named = {terminology.name: terminology for terminology in self.terminologies}
         for candidates in results:

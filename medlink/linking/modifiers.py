@@ -13,8 +13,9 @@ from functools import lru_cache
 _DEGREES = (
     "mild mildly minimal minimally slight slightly trace subtle moderate moderately severe severely marked "
     "markedly significant significantly profound profoundly extreme extremely extensive massive considerable "
-    "pronounced critical palpable obvious debilitating excruciating intractable refractory moderate-sized symptomatic "
-    "generalized diffuse vague nonspecific non-specific sharp dull stabbing throbbing crampy unintentional unexplained"
+    "pronounced critical advanced palpable obvious debilitating excruciating intractable refractory moderate-sized "
+    "symptomatic generalized diffuse vague nonspecific non-specific sharp dull stabbing throbbing crampy unintentional "
+    "unexplained"
 )
 _COURSES = (
     "worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
@@ -32,6 +33,7 @@ _PHRASES = (
     r"mild[\s-]to[\s-]moderate",
     r"moderate[\s-]to[\s-]severe",
     r"(?:newly|recently|previously)[\s-]diagnosed",
+    r"end[\s-]stage",
     r"stage\s+(?:[IV]+|[0-4])[A-C]?\b",
     # A fracture of which nothing is said is coded as closed and displaced; what else was said, narrowing.py reads.
     r"(?:closed|open|comminuted|(?:(?:non|un)[\s-]?|minimally\s+|mildly\s+)?displaced)(?=(?:\s+[\w-]+){0,4}\s+fractures?\b)",

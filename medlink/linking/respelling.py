@@ -8,7 +8,7 @@ differ ("dysphasia", "dysphagia").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from string import ascii_lowercase
 from weakref import WeakKeyDictionary
 
@@ -21,23 +21,32 @@ _RIGHT_WORD = re.compile(r"[a-z]{5,}")
 _words_of: WeakKeyDictionary[Terminology, frozenset[str]] = WeakKeyDictionary()
 
 
-def respelled(text: str, terminology: Terminology) -> str:
+def respelled(text: str, terminology: Terminology, others: Sequence[Terminology] = ()) -> str:
     """A mention as it would be without a typing error.
 
     Arguments:
         text: The mention.
-        terminology: Its names tell which words there are; they are read through the first time.
+        terminology: Its names tell which words may be meant; they are read through the first time.
+        others: Further terminologies, a word of which is no typing error either.
 
     Returns:
         The mention with the words put right; as it is where it has no error, or it is not sure which.
     """
-    return _WORD.sub(lambda word: _respelled(word[0], terminology), text)
+
+    def right(match: re.Match[str]) -> str:
+        known = any(_has(match[0], one) for one in (terminology, *others))
+        return match[0] if known else _respelled(match[0], terminology)
+
+    return _WORD.sub(right, text)
+
+
+def _has(word: str, terminology: Terminology) -> bool:
+    """Whether a name has a word, in any inflection."""
+    own = stem(word)
+    return any(terminology.words[row] == own for row in terminology.word_hashes[hash64(own)])
 
 
 def _respelled(word: str, terminology: Terminology) -> str:
-    own = stem(word)
-    if any(terminology.words[row] == own for row in terminology.word_hashes[hash64(own)]):
-        return word
     if terminology not in _words_of:
         names = terminology.aliases
         words = {found for i in range(len(names)) for found in _RIGHT_WORD.findall(names[i].lower())}

@@ -203,6 +203,14 @@ def names_other_part(text: str, name: str) -> bool:
     return stems[-1] != other[-1] and _body_parts().issuperset(stems)
 
 
+def names_what_follows(text: str, name: str) -> bool:
+    """Whether a name is what comes of the one word that a text is: alcohol is no alcoholism, sleep not sleepy, and a
+    spot no spotting.
+    """
+    word = spelling(text)
+    return name.casefold() in (f"{word}ism", f"{word}y", f"{word}{word[-1:]}ing")
+
+
 def bag_hash(stems: list[str]) -> int:
     """A 64-bit number for words in any order: the sum of theirs."""
     return sum(map(hash64, stems)) & 0xFFFFFFFFFFFFFFFF
