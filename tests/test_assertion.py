@@ -65,6 +65,18 @@ def test_sections_are_found_where_their_component_is_missing():
     assert doc._.sections == []
 
 
+def test_a_heading_in_running_text_tells_of_its_sentence_only():
+    nlp = others_pipeline("lupus", "gout", "asthma")
+    running = nlp("Seen today. FHx: lupus. Options discussed. The gout is better.")
+    assert [entity._.assertion.experiencer for entity in running.ents] == ["family", "patient"]
+    for text in (
+        "FHx: lupus. Possibly gout.",
+        "Seen today. FAMILY HISTORY: lupus. Possibly gout.",
+        "- FH: lupus. And gout.",
+    ):
+        assert [entity._.assertion.experiencer for entity in nlp(text).ents] == ["family", "family"], text
+
+
 def test_mentions_that_overlap_are_decided_too():
     nlp = blank_pipeline("medlink_assertion")
     doc = nlp.make_doc("Denies left knee pain.")

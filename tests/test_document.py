@@ -220,6 +220,7 @@ def test_sentences_keep_entities_and_need_no_sections():
         ("chronic lymphocytic leukemia (CLL, Rai 2)", "CLL", "chronic lymphocytic leukemia"),
         ("heat shock transcription factor (HSF)", "HSF", "heat shock transcription factor"),
         ("non-small cell lung cancer (NSCLC)", "NSCLC", "non-small cell lung cancer"),
+        ("an attenuated adenomatous polyposis coli (AAPC)", "AAPC", "attenuated adenomatous polyposis coli"),
     ],
 )
 def test_definitions_are_found(text, short, long):

@@ -67,9 +67,10 @@ def test_an_abbreviation_is_another_one_only_with_its_letters(mention, concept):
 
 
 def test_an_abbreviation_is_not_searched_for_among_others():
-    names = [Concept("1", "HNSCC"), Concept("2", "IL6"), Concept("3", "HNPCC syndrome")]
+    names = [Concept("1", "HNSCC"), Concept("2", "IL6"), Concept("3", "HNPCC syndrome"), Concept("4", "GLD")]
     linker = Linker([Terminology.from_records("t", names)], threshold=0.3)
-    assert [[c.concept_id for c in found] for found in linker.link(["HNPCC", "IL-6"])] == [[], ["2"]]
+    found = linker.link(["HNPCC", "IL-6", "IF-GLD"])
+    assert [[c.concept_id for c in candidates] for candidates in found] == [[], ["2"], ["4"]]
 
 
 def test_a_hyphen_that_is_part_of_a_name_is_looked_up_as_it_is():

@@ -17,6 +17,8 @@ from medlink.types import LABELS
 
 _KEY = "medlink.assertion"
 _NO_SECTION = ("", "", "", 0, 0)
+# Letters of a heading in capitals that may be an abbreviation.
+_SHORT = 5
 
 
 @Language.factory(
@@ -74,6 +76,8 @@ class MedlinkAssertion(RuleCarrier[ContextRule]):
                     for dimension, one in decisions.items()
                 ]
                 name, _, parent, title, title_end = section[:5] if section is not None else _NO_SECTION
+                if title_end and doc[title].idx < begin and _is_run_in(doc[title:title_end], text):
+                    name = parent = ""
                 values = [one.value for one in decisions.values()]
                 for dimension, rule in matcher.defaults(span.text, _label(span), name, parent, values).items():
                     if dimension not in decisions:
@@ -97,6 +101,15 @@ def get_assertion(span: Span) -> Assertion:
             assert words is not None  # expanding to whole tokens always succeeds inside the text
             triggers.append(Trigger(dimension, value, rule, words))
     return Assertion(**values, triggers=tuple(triggers))
+
+
+def _is_run_in(title: Span, text: str) -> bool:
+    """Whether a heading stands in running text: "FHx: mother breast ca. Options discussed." tells of one sentence only.
+
+    Words in capitals are a heading wherever they stand.
+    """
+    before = text[text.rfind("\n", 0, title.start_char) + 1 : title.start_char]
+    return bool(before.strip(" \t-*•#>0123456789.()")) and not (title.text.isupper() and len(title.text) > _SHORT)
 
 
 def _label(span: Span) -> str:

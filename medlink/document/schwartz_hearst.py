@@ -41,7 +41,7 @@ def find_definitions(text: str) -> Iterator[Definition]:
         before = text[max(0, match.start() - _FARTHEST) : match.start()]
         if _is_short(inside):
             tail = _sentence_tail(before, min(len(inside) + 5, len(inside) * 2))
-            place = _long_form(inside, tail) or _any_order(inside, tail)
+            place = _initials(inside, tail) or _long_form(inside, tail) or _any_order(inside, tail)
             if place is not None:
                 begin = match.start() - (len(before) - len(before.rstrip())) - len(place)
                 yield Definition(inside, " ".join(place.split()), at, begin)
@@ -65,6 +65,16 @@ def _sentence_tail(before: str, words: int) -> str:
     tail = before[breaks[-1].end() :] if breaks else before
     found = list(_WORD.finditer(tail))
     return tail[found[-words].start() :].rstrip() if len(found) > words else tail.strip()
+
+
+def _initials(short: str, candidate: str) -> str | None:
+    """The last words of a candidate whose initials are the letters of a short form.
+
+    The algorithm would take the first A of "attenuated adenomatous polyposis coli (AAPC)" for one inside a word.
+    """
+    words = list(_WORD.finditer(candidate))[-len(short) :]
+    initials = "".join(word[0][0] for word in words).upper()
+    return candidate[words[0].start() :] if initials == short and len(words) > 1 else None
 
 
 def _any_order(short: str, candidate: str) -> str | None:

@@ -6,6 +6,7 @@ search, and the cross-encoder reads the best of what they find.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +23,7 @@ from medlink.linking.recent import Recent
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query, Stage
 from medlink.terminology.store import Terminology
-from medlink.terminology.words import is_abbreviation, same_letters
+from medlink.terminology.words import HYPHENS, is_abbreviation, same_letters
 from medlink.types import Candidate
 
 #: Semantic types of ICD-10-CM and HPO that no mention of the label means.
@@ -47,6 +48,7 @@ READ = 0.9
 SEARCHED = 25
 #: Candidates of each searching stage that are weighed.
 WEIGHED = 30
+_HYPHEN = re.compile(f"[{HYPHENS}]")
 # Mentions whose hits are remembered: at most some 80 MB.
 _REMEMBERED = 4_000
 
@@ -156,8 +158,9 @@ class Ranker:
                     text, names = queries[i].text, terminology.aliases
                     hits = without_opposites(hits, text, terminology)
                     if is_abbreviation(text):
-                        # Of two abbreviations that look alike none says anything of the other: HNPCC, HNSCC.
-                        hits = [hit for hit in hits if same_letters(text, names[hit.alias])]
+                        # Abbreviations that look alike say nothing of each other (HNPCC, HNSCC), but IF-GLD is a GLD.
+                        parts = [text, *_HYPHEN.split(text)]
+                        hits = [hit for hit in hits if any(same_letters(part, names[hit.alias]) for part in parts)]
                 evidence[i].add(stage.name, hits, terminology, unfit.get(queries[i].label))
 
         for stage in self.stages:
