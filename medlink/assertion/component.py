@@ -16,7 +16,7 @@ from medlink.recognition.mentions import mentions_by_sentence
 from medlink.types import LABELS
 
 _KEY = "medlink.assertion"
-_NO_SECTION = ("", "", "", 0, 0)
+_NO_SECTION = ("", "", "", 0, 0, 0)
 # Letters of a heading in capitals that may be an abbreviation.
 _SHORT = 5
 
@@ -75,8 +75,13 @@ class MedlinkAssertion(RuleCarrier[ContextRule]):
                     (dimension, one.value, one.rule.name, begin + one.start, begin + one.end)
                     for dimension, one in decisions.items()
                 ]
-                name, _, parent, title, title_end = section[:5] if section is not None else _NO_SECTION
-                if title_end and doc[title].idx < begin and _is_run_in(doc[title:title_end], text):
+                name, _, parent, title, title_end, body = section[:6] if section is not None else _NO_SECTION
+                if (
+                    title_end
+                    and body <= span.start
+                    and doc[body].idx < begin
+                    and _is_run_in(doc[title:title_end], text)
+                ):
                     name = parent = ""
                 values = [one.value for one in decisions.values()]
                 for dimension, rule in matcher.defaults(span.text, _label(span), name, parent, values).items():
