@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from medlink.terminology.words import (
     bag_hash,
     is_abbreviation,
+    is_kin,
     names_other_part,
     names_what_follows,
     spelling,
@@ -89,6 +90,22 @@ def test_whose_it_is_makes_no_other_name():
 )
 def test_body_parts_of_the_same_words_are_told_apart_by_the_last(text, name, other):
     assert names_other_part(text, name) is other
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kin"),
+    [
+        ("MIs", "MI", True),
+        ("IL-6", "IL6", True),
+        ("IF-GLD", "GLD", True),
+        ("CMT4X", "CMT2A", True),
+        ("HNPCC", "HNSCC", False),
+        ("CMT4X", "CTX", False),
+        ("T2N0", "T4N1", False),
+    ],
+)
+def test_abbreviations_are_kin_by_their_letters(text, name, kin):
+    assert is_kin(text, name) is kin
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ search, and the cross-encoder reads the best of what they find.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,14 +15,14 @@ from medlink.errors import MedlinkError
 from medlink.linking.calibration import Calibration
 from medlink.linking.dense import DenseStage
 from medlink.linking.document_names import DocumentNames
-from medlink.linking.evidence import Evidence, first
+from medlink.linking.evidence import SURE_STAGES, Evidence, first
 from medlink.linking.exact import SynonymStage
 from medlink.linking.opposites import without_opposites
 from medlink.linking.recent import Recent
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query, Stage
 from medlink.terminology.store import Terminology
-from medlink.terminology.words import HYPHENS, is_abbreviation, same_letters
+from medlink.terminology.words import is_abbreviation, is_kin, misreads_abbreviation
 from medlink.types import Candidate
 
 #: Semantic types of ICD-10-CM and HPO that no mention of the label means.
@@ -48,7 +47,6 @@ READ = 0.9
 SEARCHED = 25
 #: Candidates of each searching stage that are weighed.
 WEIGHED = 30
-_HYPHEN = re.compile(f"[{HYPHENS}]")
 # Mentions whose hits are remembered: at most some 80 MB.
 _REMEMBERED = 4_000
 
@@ -158,9 +156,7 @@ class Ranker:
                     text, names = queries[i].text, terminology.aliases
                     hits = without_opposites(hits, text, terminology)
                     if is_abbreviation(text):
-                        # Abbreviations that look alike say nothing of each other (HNPCC, HNSCC), but IF-GLD is a GLD.
-                        parts = [text, *_HYPHEN.split(text)]
-                        hits = [hit for hit in hits if any(same_letters(part, names[hit.alias]) for part in parts)]
+                        hits = [hit for hit in hits if not misreads_abbreviation(text, names[hit.alias])]
                 evidence[i].add(stage.name, hits, terminology, unfit.get(queries[i].label))
 
         for stage in self.stages:
@@ -238,6 +234,9 @@ class Ranker:
         candidates = []
         for concept in order[:k]:
             hit, stage = evidence.best(concept)
+            alias = terminology.aliases[hit.alias]
+            # That an abbreviation looks like another is no reason to link it, whatever the chance.
+            strange = stage not in SURE_STAGES and is_abbreviation(evidence.text) and not is_kin(evidence.text, alias)
             stages = {name: round(one.score, 4) for name, one in evidence.found(concept).items()}
             if concept in evidence.reranked:
                 stages["rerank"] = round(evidence.reranked[concept], 4)
@@ -246,10 +245,10 @@ class Ranker:
                     concept_id=terminology.concept_ids[concept],
                     terminology=terminology.name,
                     name=terminology.concept_name(concept),
-                    alias=terminology.aliases[hit.alias],
+                    alias=alias,
                     score=round(scores[concept], 4),
                     stage=stage,
-                    nil=scores[concept] < self.threshold,
+                    nil=strange or scores[concept] < self.threshold,
                     via=hit.via,
                     query=evidence.text,
                     stages=stages,

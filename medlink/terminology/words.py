@@ -22,6 +22,9 @@ STOP_WORDS = frozenset("a an the of in on at to for by my your his her our their
 HYPHENS = "-\u2010\u2011"
 
 _WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,](?=\d)[^\W_]+)*")
+_HYPHEN = re.compile(f"[{HYPHENS}]")
+# What an abbreviation with a number is a kind of.
+_KIND = re.compile(r"[A-Z]{2,}(?=\d)")
 _NOT_SPACE = re.compile(r"\S+")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _QUOTES = re.compile("[\u2018\u2019\u201b\u00b4`]")
@@ -193,6 +196,15 @@ def same_letters(text: str, name: str) -> bool:
     """Whether a text is a name, or the plural of one, but for case and what is neither letter nor digit."""
     own, other = ("".join(filter(str.isalnum, one)).casefold() for one in (text, name))
     return own in (other, f"{other}s")
+
+
+def is_kin(text: str, name: str) -> bool:
+    """Whether an abbreviation is a name, or a kind of it or beside it: IF-GLD is a GLD and CMT4X is near CMT2A, but
+    HNPCC only looks like HNSCC.
+    """
+    kind = _KIND.match(text)
+    parts = [text, *_HYPHEN.split(text)]
+    return any(same_letters(part, name) for part in parts) or (kind is not None and name.startswith(kind[0]))
 
 
 def names_other_part(text: str, name: str) -> bool:
