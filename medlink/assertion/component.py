@@ -10,6 +10,7 @@ from medlink.assertion.context import ContextMatcher
 from medlink.assertion.rules import ContextRule, default_context_rules
 from medlink.assertion.values import DEFAULTS, DIMENSIONS, Assertion, Trigger
 from medlink.document.carrying import RuleCarrier
+from medlink.document.headings import LEAD
 from medlink.document.sections import sections_of
 from medlink.extensions import span_key
 from medlink.recognition.mentions import mentions_by_sentence
@@ -114,7 +115,7 @@ def _is_run_in(title: Span, text: str) -> bool:
     Words in capitals are a heading wherever they stand.
     """
     before = text[text.rfind("\n", 0, title.start_char) + 1 : title.start_char]
-    return bool(before.strip(" \t-*•#>0123456789.()")) and not (title.text.isupper() and len(title.text) > _SHORT)
+    return not LEAD.fullmatch(before) and not (title.text.isupper() and len(title.text) > _SHORT)
 
 
 def _label(span: Span) -> str:

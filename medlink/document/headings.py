@@ -56,8 +56,8 @@ class Heading:
 
 
 _LONGEST = 80
-# What may stand before a heading on its line: bullets, numbers, Markdown.
-_LEAD = re.compile(r"[ \t]*(?:(?:[-–•*+>#=_]+|\(?\d{1,2}[.)]|[A-Z][.)](?=[ \t]))[ \t]*)*")
+#: What may stand before a heading on its line: bullets, numbers, Markdown.
+LEAD = re.compile(r"[ \t]*(?:(?:[-–•*+>#=_]+|\(?\d{1,2}[.)]|[A-Z][.)](?=[ \t]))[ \t]*)*")
 _LINE = re.compile(r"[^\n]+")
 # Where a heading may begin inside a line: after the end of a sentence, a comma, a bracket or a gap.
 _INNER = re.compile(r"[.,;!?:)\]|](?=\W*[A-Z])|\t|[ ]{2,}|(?<=\d)(?=[A-Z]{4})")
@@ -115,7 +115,7 @@ class HeadingFinder:
         return [heading for line in _LINE.finditer(text) for heading in self._in_line(text, line.start(), line.end())]
 
     def _in_line(self, text: str, start: int, end: int) -> Iterator[Heading]:
-        lead = _LEAD.match(text, start, end)
+        lead = LEAD.match(text, start, end)
         first = lead.end() if lead else start
         if first >= end:
             return

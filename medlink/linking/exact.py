@@ -115,16 +115,15 @@ def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
     """Names equal to a text: verbatim where there are any, otherwise with the same words, compounds joined at last."""
     if rows := _lowest(terminology.exact(text), terminology):
         return [Hit(row, worth(terminology, row) * _case(text, terminology.aliases[row])) for row in rows]
-    if rows := [
-        row
-        for row in terminology.same_words(text)
-        if not misreads_abbreviation(text, terminology.aliases[row])
-        and not names_other_part(text, terminology.aliases[row])
-        and not names_what_follows(text, terminology.aliases[row])
-    ]:
+    if rows := [row for row in terminology.same_words(text) if not _misreads(text, terminology.aliases[row])]:
         return [Hit(row, worth(terminology, row) * _SAME_WORDS) for row in _closest(text, rows, terminology)]
     joined = _HYPHEN.sub("", text)
     return exact_hits(joined, terminology) if joined != text else []
+
+
+def _misreads(text: str, name: str) -> bool:
+    """Whether a name with the words of a text means something else all the same."""
+    return misreads_abbreviation(text, name) or names_other_part(text, name) or names_what_follows(text, name)
 
 
 def _lowest(rows: Sequence[int], terminology: Terminology) -> Sequence[int]:

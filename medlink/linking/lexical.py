@@ -16,7 +16,7 @@ from rapidfuzz.fuzz import ratio
 
 from medlink.linking.stages import Hit, Query, worth
 from medlink.terminology.store import Terminology, gram_hash, trigrams
-from medlink.terminology.words import hash64, stem, stems_of, verbatim_key
+from medlink.terminology.words import stem, stems_of, verbatim_key
 
 # A word of the name that the mention lacks says something that the note does not: it counts more than a
 # word of the mention that the name lacks (Tversky's index).
@@ -172,7 +172,7 @@ class _Mention:
 
 
 def _similar_words(word: str, terminology: Terminology) -> dict[int, float]:
-    found = {int(row): 1.0 for row in terminology.word_hashes[hash64(word)] if terminology.words[row] == word}
+    found = dict.fromkeys(terminology.word_rows(word), 1.0)
     if len(word) < _SHORT:
         return found
     grams, holders = terminology.word_grams

@@ -67,10 +67,11 @@ class Linker:
         if not 0 <= threshold <= 1:
             raise MedlinkError(f"threshold must lie between 0 and 1, not {threshold}")
         self.terminologies = list(terminologies)
-        self._spelling = [*terminologies, *bridges]
+        # All that is known, whatever is linked to: for other names, and for what words there are.
+        self._known = [*self.terminologies, *bridges]
         self.threshold = threshold
         if stages is None:
-            stages = [ExactStage(), SynonymStage([*self.terminologies, *bridges])]
+            stages = [ExactStage(), SynonymStage(self._known)]
             if model is not None:
                 stages += [PriorStage(model.priors), LexicalStage(), DenseStage(model.encoder, vectors)]
             else:
@@ -215,11 +216,12 @@ class Linker:
             link(unlinked(expanded, terminology), terminology)
             link(unlinked(written, terminology), terminology)
             link_bare(expanded, terminology)
-            left = unlinked(expanded, terminology)
-            right = {i: respelled(text, terminology, self._spelling) for i, text in left.items()}
-            right = {i: text for i, text in right.items() if text != left[i]}
-            link(right, terminology, sure=True)
-            link_bare(right, terminology, sure=True)
+            spelled = {
+                i: respelled(text, terminology, self._known) for i, text in unlinked(expanded, terminology).items()
+            }
+            spelled = {i: text for i, text in spelled.items() if text != expanded[i]}
+            link(spelled, terminology, sure=True)
+            link_bare(spelled, terminology, sure=True)
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
         named = {terminology.name: terminology for terminology in self.terminologies}
         for candidates in results:

@@ -231,12 +231,13 @@ class Ranker:
         """The best ``k`` candidates of what was found for a mention, by its :meth:`scores`."""
         # Where a category and a code below it bear the same name, the code is meant.
         order = sorted(scores, key=lambda c: (-round(scores[c], 6), terminology.is_parent(c), c))
+        abbreviation = is_abbreviation(evidence.text)
         candidates = []
         for concept in order[:k]:
             hit, stage = evidence.best(concept)
             alias = terminology.aliases[hit.alias]
             # That an abbreviation looks like another is no reason to link it, whatever the chance.
-            strange = stage not in SURE_STAGES and is_abbreviation(evidence.text) and not is_kin(evidence.text, alias)
+            strange = abbreviation and stage not in SURE_STAGES and not is_kin(evidence.text, alias)
             stages = {name: round(one.score, 4) for name, one in evidence.found(concept).items()}
             if concept in evidence.reranked:
                 stages["rerank"] = round(evidence.reranked[concept], 4)

@@ -13,7 +13,7 @@ from string import ascii_lowercase
 from weakref import WeakKeyDictionary
 
 from medlink.terminology.store import Terminology
-from medlink.terminology.words import hash64, stem
+from medlink.terminology.words import stem
 
 # Of shorter words too many are one letter from each other.
 _WORD = re.compile(r"[a-z]{6,}", re.IGNORECASE)
@@ -34,23 +34,18 @@ def respelled(text: str, terminology: Terminology, others: Sequence[Terminology]
     """
 
     def right(match: re.Match[str]) -> str:
-        known = any(_has(match[0], one) for one in (terminology, *others))
+        own = stem(match[0])
+        known = any(one.word_rows(own) for one in {terminology, *others})
         return match[0] if known else _respelled(match[0], terminology)
 
     return _WORD.sub(right, text)
 
 
-def _has(word: str, terminology: Terminology) -> bool:
-    """Whether a name has a word, in any inflection."""
-    own = stem(word)
-    return any(terminology.words[row] == own for row in terminology.word_hashes[hash64(own)])
-
-
 def _respelled(word: str, terminology: Terminology) -> str:
     if terminology not in _words_of:
-        names = terminology.aliases
-        words = {found for i in range(len(names)) for found in _RIGHT_WORD.findall(names[i].lower())}
-        _words_of[terminology] = frozenset(words)
+        _words_of[terminology] = frozenset(
+            word for name in terminology.aliases for word in _RIGHT_WORD.findall(name.lower())
+        )
     meant = sorted(_words_of[terminology].intersection(_variants(word.lower())))
     return meant[0] if len({stem(one) for one in meant}) == 1 else word
 

@@ -207,6 +207,10 @@ class Terminology:
         stems = sorted(stems_of(text))
         return [int(i) for i in self._bags[bag_hash(stems)] if sorted(stems_of(self.aliases[i])) == stems]
 
+    def word_rows(self, stem: str) -> list[int]:
+        """Rows of a stem in :attr:`words`: one, or none where no name has it."""
+        return [int(i) for i in self.word_hashes[hash64(stem)] if self.words[i] == stem]
+
     @property
     def bags(self) -> HashIndex:
         """From the hash of a name's words in any order to rows of aliases."""
