@@ -147,6 +147,7 @@ def test_every_unit_is_ucum():
         ("in 2 weeks", "2026-12-05", "P2W"),
         ("last year", "2025", "-P1Y"),
         ("several weeks ago", "", ""),
+        ("5000 years ago", "", "-P5000Y"),
     ],
 )
 def test_dates(text, value, offset):
@@ -160,7 +161,7 @@ def test_without_a_note_date_relative_dates_have_only_an_offset():
     assert (found.value, found.offset) == ("", "-P3W")
 
 
-@pytest.mark.parametrize("text", ["BP 120/80", "5/10 pain", "ratio 3/4", "2/31/2020", "aged 45", "HCO3 24"])
+@pytest.mark.parametrize("text", ["BP 120/80", "5/10 pain", "ratio 3/4", "2/31/2020", "aged 45", "HCO3 24", "Mixtard 20-0-12", "0/5/21"])
 def test_other_numbers_are_no_dates(text):
     assert find_dates(text) == []
 
@@ -205,6 +206,15 @@ def test_labels_without_attributes_and_saved_documents(tmp_path):
     assert copy.ents[0]._.attributes == doc.ents[0]._.attributes == drug
     nlp.to_disk(tmp_path)
     assert spacy.load(tmp_path).pipe_names == ["medlink_attributes"]
+
+
+_PARTS = ["0", "1", "12", "20", "31", "99", "1999", "1000000", "/", "-", ".", ",", " ", "(", ")", "ago", " days", " years", "in ", "May"]
+
+
+@given(st.lists(st.sampled_from(_PARTS), max_size=8).map("".join), st.sampled_from([None, date(2024, 2, 29)]), st.booleans())
+def test_any_text_has_dates_or_none(text, note_date, day_first):
+    for found in find_dates(text, note_date, day_first=day_first):
+        assert 0 <= found.start < found.end <= len(text)
 
 
 @given(st.text(alphabet=st.sampled_from("0123456789 .,/-()mgLqdx:;%<>half "), max_size=60))

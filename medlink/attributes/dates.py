@@ -71,6 +71,8 @@ def _absolute(match: re.Match[str], note_date: date | None, day_first: bool) -> 
     groups = match.groupdict()
     if groups.get("a"):
         first, second, written = int(groups["a"]), int(groups["b"]), groups["y"]
+        if not first or not second:
+            return None  # "20-0-12" are doses.
         day, month = (first, second) if day_first else (second, first)
         if month > 12 >= day:
             day, month = month, day
@@ -110,7 +112,10 @@ def _relative(match: re.Match[str], note_date: date | None) -> DateValue | None:
     if note_date is None or whole != count:
         return DateValue("", offset, match.start(), match.end())
     keys = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
-    then = note_date + relativedelta(**{keys[unit]: sign * whole})
+    try:
+        then = note_date + relativedelta(**{keys[unit]: sign * whole})
+    except (ValueError, OverflowError):
+        return DateValue("", offset, match.start(), match.end())  # Before the year 1.
     if groups.get("last") and unit == "W":
         then = then + relativedelta(weekday=MO(-1))
     # "Three months ago" names a month, "two years ago" a year.
