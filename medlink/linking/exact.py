@@ -10,9 +10,9 @@ from medlink.terminology.store import SCOPE_NUMBER, Terminology
 from medlink.terminology.words import (
     HYPHENS,
     is_abbreviation,
+    is_another_word,
     misreads_abbreviation,
     names_other_part,
-    names_what_follows,
 )
 
 # A name in another order, number, derivation or spelling is a little less sure than the very name,
@@ -123,7 +123,7 @@ def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
 
 def _misreads(text: str, name: str) -> bool:
     """Whether a name with the words of a text means something else all the same."""
-    return misreads_abbreviation(text, name) or names_other_part(text, name) or names_what_follows(text, name)
+    return misreads_abbreviation(text, name) or names_other_part(text, name) or is_another_word(text, name)
 
 
 def _lowest(rows: Sequence[int], terminology: Terminology) -> Sequence[int]:

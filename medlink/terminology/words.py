@@ -11,6 +11,7 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.resources import files
+from os.path import commonprefix
 
 import snowballstemmer
 
@@ -59,6 +60,29 @@ _ENDINGS = tuple(
         (r"(?<=\w{3})mat$", "m"),  # edematous, edema
         (r"(?<=\w{3})arian$", "ar"),  # ovarian
         (r"(?<=\w{3})(?:ia|ic|iac|i|a|ium|um|us|e)$", ""),  # ataxia, ataxic; bronchus, bronchi
+    )
+)
+# Endings, behind what two words begin with alike, that leave the meaning as it is, "-" for none; a line goes together.
+_SAME_MEANING = tuple(
+    frozenset(line.replace("-", "").split(" "))
+    for line in (
+        "- s es d ed ing ion ions ive",
+        "e es ed ing ion ive ity",
+        "- ness ity",
+        "y iness",
+        "ia ic y ies",
+        "a c s",
+        "c as es sm",
+        "sis tic ses is es ed zed zes",
+        "- s tic tous",
+        "- s e ous",
+        "e a ic",
+        "tic sy",
+        "- s al ful",
+        "us i ic al",
+        "um a",
+        "on ons ve ng us",
+        "t ce ces cy cies",
     )
 )
 _INFLAMMATION = re.compile(r"(\w{2,})it(?:is|ides|ic)")
@@ -215,12 +239,18 @@ def names_other_part(text: str, name: str) -> bool:
     return stems[-1] != other[-1] and _body_parts().issuperset(stems)
 
 
-def names_what_follows(text: str, name: str) -> bool:
-    """Whether a name is what comes of the one word that a text is: alcohol is no alcoholism, sleep not sleepy, and a
-    spot no spotting.
+def is_another_word(text: str, name: str) -> bool:
+    """Whether a text and a name are each one word, of one stem and yet of different meaning: alcohol is no alcoholism,
+    a spot no spotting, "prev" no previa and "closed" no clot, though a stemmer takes each pair for one.
     """
-    word = spelling(text)
-    return name.casefold() in (f"{word}ism", f"{word}y", f"{word}{word[-1:]}ing")
+    first, second = ([word for word in words_of(one) if word.casefold() not in STOP_WORDS] for one in (text, name))
+    if len(first) != 1 or len(second) != 1:
+        return False
+    own, other = (_american(_plain(word)) for (word,) in (first, second))
+    if spelling(own) == spelling(other) or _derivation(own) != _derivation(other):
+        return False
+    begin = len(commonprefix([own, other]))
+    return not any({own[begin:], other[begin:]} <= endings for endings in _SAME_MEANING)
 
 
 def bag_hash(stems: list[str]) -> int:
