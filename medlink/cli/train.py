@@ -26,6 +26,9 @@ def ner(
     config: Annotated[Path, typer.Argument(help="Settings; see configs/ner.cfg.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, and for the model in its folder 'model'.")],
     seed: Annotated[int | None, typer.Option(help="Seed in place of the config's.")] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Base model in place of the config's, to compare one with the other.")
+    ] = None,
     mean_of: Annotated[
         list[Path] | None,
         typer.Option(help="Do not train, but take the mean of runs of this config with other seeds; twice or more."),
@@ -42,6 +45,8 @@ def ner(
     settings = NerSettings.load(config)
     if seed is not None:
         settings = replace(settings, seed=seed)
+    if base is not None:
+        settings = replace(settings, base=base, base_licence="its own")
     run = average_runs(settings, mean_of) if mean_of else train_ner(settings, out, threads)
     save_ner(run, out / "model")
     typer.echo(f"model and model card are in {out / 'model'}")

@@ -49,12 +49,16 @@ def load_base(base: str, dropout: float) -> tuple[Any, WordPieceEncoder]:
             step on a CPU.
 
     Raises:
-        MedlinkError: The package that carries the encoder is missing.
+        MedlinkError: The package that carries the encoder is missing, or there is no such encoder.
     """
     base = base_folder(base)
-    encoder = AutoModel.from_pretrained(
-        base, add_pooling_layer=False, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0
-    )
+    try:
+        encoder = AutoModel.from_pretrained(
+            base, add_pooling_layer=False, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0
+        )
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise MedlinkError(f"base model {base!r}: neither a folder nor on the hub ({first})") from None
     return encoder, WordPieceEncoder.load(Path(base) / "tokenizer.json")
 
 

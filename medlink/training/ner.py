@@ -143,8 +143,8 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
-    folder.mkdir(parents=True, exist_ok=True)
     run = new_run(settings)
+    folder.mkdir(parents=True, exist_ok=True)
     model, tokenizer = run.model, run.tokenizer
     if settings.start and Path(settings.start).is_dir():
         start_from_model(model, settings.labels, settings.start)

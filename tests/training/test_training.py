@@ -7,8 +7,10 @@ import onnx
 import pytest
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
+from typer.testing import CliRunner
 
 from medlink import MedlinkError
+from medlink.cli.train import app
 from medlink.recognition.ner import MedlinkNer
 from medlink.training.averaging import average_runs
 from medlink.training.base import load_base
@@ -220,6 +222,14 @@ def test_a_config_that_is_none_is_told(tmp_path, text):
     path.write_text(text)
     with pytest.raises(MedlinkError, match="not a training config"):
         NerSettings.load(path)
+
+
+def test_a_base_model_that_is_none_is_told(tmp_path):
+    out = tmp_path / "out"
+    told = CliRunner().invoke(app, ["ner", "configs/ner.cfg", "--base", "no-such-encoder", "--out", str(out)])
+    assert isinstance(told.exception, MedlinkError)
+    assert "no-such-encoder" in str(told.exception)
+    assert not out.exists()
 
 
 def test_the_shipped_configs_are_read():
