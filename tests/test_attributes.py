@@ -161,7 +161,9 @@ def test_without_a_note_date_relative_dates_have_only_an_offset():
     assert (found.value, found.offset) == ("", "-P3W")
 
 
-@pytest.mark.parametrize("text", ["BP 120/80", "5/10 pain", "ratio 3/4", "2/31/2020", "aged 45", "HCO3 24", "Mixtard 20-0-12", "0/5/21"])
+@pytest.mark.parametrize(
+    "text", ["BP 120/80", "5/10 pain", "ratio 3/4", "2/31/2020", "aged 45", "HCO3 24", "Mixtard 20-0-12", "0/5/21"]
+)
 def test_other_numbers_are_no_dates(text):
     assert find_dates(text) == []
 
@@ -208,10 +210,10 @@ def test_labels_without_attributes_and_saved_documents(tmp_path):
     assert spacy.load(tmp_path).pipe_names == ["medlink_attributes"]
 
 
-_PARTS = ["0", "1", "12", "20", "31", "99", "1999", "1000000", "/", "-", ".", ",", " ", "(", ")", "ago", " days", " years", "in ", "May"]
+_PARTS = st.sampled_from([*"0 1 12 20 31 99 1999 1000000 / - . , ( ) ago days years in May".split(), " "])
 
 
-@given(st.lists(st.sampled_from(_PARTS), max_size=8).map("".join), st.sampled_from([None, date(2024, 2, 29)]), st.booleans())
+@given(st.lists(_PARTS, max_size=8).map("".join), st.sampled_from([None, date(2024, 2, 29)]), st.booleans())
 def test_any_text_has_dates_or_none(text, note_date, day_first):
     for found in find_dates(text, note_date, day_first=day_first):
         assert 0 <= found.start < found.end <= len(text)

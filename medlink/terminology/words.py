@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.resources import files
-from os.path import commonprefix
+from itertools import takewhile
 
 import snowballstemmer
 
@@ -249,7 +249,7 @@ def is_another_word(text: str, name: str) -> bool:
     own, other = (_american(_plain(word)) for (word,) in (first, second))
     if spelling(own) == spelling(other) or _derivation(own) != _derivation(other):
         return False
-    begin = len(commonprefix([own, other]))
+    begin = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own, other, strict=False)))
     return not any({own[begin:], other[begin:]} <= endings for endings in _SAME_MEANING)
 
 
