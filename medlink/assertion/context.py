@@ -24,10 +24,11 @@ _MONTHS = frozenset(
     "jan feb mar apr jun jul aug sept sep oct nov dec".split()
 )
 _RELATIVES = frozenset(
-    "mother father mom dad mum mommy daddy parent parents brother brothers sister sisters sib sibs sibling siblings "
-    "twin grandmother grandfather grandparents grandparent grandma grandpa aunt aunts uncle uncles cousin cousins "
-    "son sons daughter daughters child's niece nephew nieces nephews grandson granddaughter grandchild relative relatives "
-    "wife husband spouse stepmother stepfather stepson mother's father's brother's sister's aunt's uncle's".split()
+    "mother father mom dad mum mommy daddy parent parents brother brothers sister sisters sib sibs sibling "
+    "siblings twin grandmother grandfather grandparents grandparent grandma grandpa aunt aunts uncle uncles "
+    "cousin cousins son sons daughter daughters child's niece nephew nieces nephews grandson granddaughter "
+    "grandchild relative relatives wife husband spouse stepmother stepfather stepson mother's father's brother's "
+    "sister's aunt's uncle's".split()
 )
 _WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
 _YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
