@@ -18,6 +18,7 @@ SAMPLES = {
     "<month>": "May",
     "<start>": "",
     "<end>": "",
+    "<asks>": "?",
     "*": "acute",
 }
 

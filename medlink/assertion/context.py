@@ -34,6 +34,9 @@ _WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
 _YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
 # Of two triggers as near, the one with the value that stands first decides: "no fracture is seen" is absent.
 _TIES = ("absent", "possible", "present", "hypothetical", "historical", "current", "other", "family", "patient")
+# A question mark that is written before a word asks of what follows, not of what it is behind: "sepsis ?UTI, anemia".
+_ASKS = "<asks>"
+_ASKS_NEXT = re.compile(r"(?<![^\s(\[/,;:?-])\?[^\s?)\],.;]")
 _CLASSES = ("<number>", "<year>", "<relative>", "<month>", "*")
 
 
@@ -101,7 +104,7 @@ class ContextMatcher:
         low = _lower(sentence)
         words, starts, ends = ["<start>"], [0], [0]
         for match in _WORD.finditer(low):
-            words.append(match[0])
+            words.append(_ASKS if match[0] == "?" and _ASKS_NEXT.match(low, match.start()) else match[0])
             starts.append(match.start())
             ends.append(match.end())
         if len(words) == 1:
