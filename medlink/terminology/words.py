@@ -246,9 +246,13 @@ def is_another_word(text: str, name: str) -> bool:
     first, second = ([word for word in words_of(one) if word.casefold() not in STOP_WORDS] for one in (text, name))
     if len(first) != 1 or len(second) != 1:
         return False
-    own, other = (_american(_plain(word)) for (word,) in (first, second))
-    if spelling(own) == spelling(other) or _derivation(own) != _derivation(other):
+    (word,), (called,) = first, second
+    # Almost all differ here, and both forms are remembered.
+    if stem(word) != stem(called) or spelling(word) == spelling(called):
         return False
+    own, other = _american(_plain(word)), _american(_plain(called))
+    if _derivation(own) != _derivation(other):
+        return False  # "tumor" and "neoplasm" have one stem by the list of words that mean the same
     begin = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own, other, strict=False)))
     return not any({own[begin:], other[begin:]} <= endings for endings in _SAME_MEANING)
 

@@ -52,14 +52,26 @@ def load_base(base: str, dropout: float) -> tuple[Any, WordPieceEncoder]:
         MedlinkError: The package that carries the encoder is missing, or there is no such encoder.
     """
     base = base_folder(base)
+    encoder = from_base(AutoModel, base, add_pooling_layer=False, hidden_dropout_prob=dropout)
+    return encoder, WordPieceEncoder.load(Path(base) / "tokenizer.json")
+
+
+def from_base(kind: Any, base: str, **options: Any) -> Any:
+    """Load a base model as one of transformers' kinds, without dropout of the attention weights.
+
+    Arguments:
+        kind: ``AutoModel``, or one with a head.
+        base: What :func:`base_folder` gave.
+        options: Further settings of its configuration.
+
+    Raises:
+        MedlinkError: There is no such model.
+    """
     try:
-        encoder = AutoModel.from_pretrained(
-            base, add_pooling_layer=False, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0
-        )
+        return kind.from_pretrained(base, attention_probs_dropout_prob=0.0, **options)
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise MedlinkError(f"base model {base!r}: neither a folder nor on the hub ({first})") from None
-    return encoder, WordPieceEncoder.load(Path(base) / "tokenizer.json")
 
 
 def base_folder(base: str) -> str:

@@ -100,8 +100,8 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
-    folder.mkdir(parents=True, exist_ok=True)
     encoder, tokenizer = load_base(settings.base, settings.dropout)
+    folder.mkdir(parents=True, exist_ok=True)
     encoder.set_attn_implementation("eager")  # faster for names, which are short and of many lengths
     model = NameEncoder(encoder)
     if settings.start:

@@ -107,8 +107,8 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
-    folder.mkdir(parents=True, exist_ok=True)
     encoder, tokenizer = load_base(settings.base, 0.0)
+    folder.mkdir(parents=True, exist_ok=True)
     model = CrossEncoder(encoder)
     if settings.layers:
         encoder.encoder.layer = encoder.encoder.layer[: settings.layers]

@@ -125,8 +125,8 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
-    folder.mkdir(parents=True, exist_ok=True)
     model = new_gliner(settings)
+    folder.mkdir(parents=True, exist_ok=True)
     reader = inference_model(model)
     run = GlinerRun(model, settings)
     samples: dict[str, list[_Sample]] = {}

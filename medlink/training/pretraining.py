@@ -24,7 +24,7 @@ from medlink.evaluation.marked import text_files
 from medlink.formats.text import read_text
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.models import blank_pipeline
-from medlink.training.base import base_folder
+from medlink.training.base import base_folder, from_base
 from medlink.training.corpus import read_split
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import CorpusSettings, SourceSettings
@@ -108,9 +108,9 @@ def pretrain(settings: PretrainingSettings, folder: Path, threads: int = 0) -> P
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
-    folder.mkdir(parents=True, exist_ok=True)
     base = Path(base_folder(settings.base))
-    model: Any = AutoModelForMaskedLM.from_pretrained(base, attention_probs_dropout_prob=0.0)
+    model = from_base(AutoModelForMaskedLM, str(base))
+    folder.mkdir(parents=True, exist_ok=True)
     tokenizer = WordPieceEncoder.load(base / "tokenizer.json")
     texts = tokenizer.encode(list(_texts(settings)))
     rng = np.random.default_rng(settings.seed)

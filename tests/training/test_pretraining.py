@@ -61,3 +61,10 @@ def test_too_little_text_and_broken_settings_are_told(settings, tmp_path):
     (tmp_path / "p.cfg").write_text("[pretraining]\nepochs = 3\n")
     with pytest.raises(MedlinkError, match="not a training config"):
         PretrainingSettings.load(tmp_path / "p.cfg")
+
+
+def test_a_base_model_that_is_none_is_told(settings, tmp_path):
+    base, out = str(tmp_path / "none"), tmp_path / "run"
+    with pytest.raises(MedlinkError, match="none"):
+        pretrain(replace(settings, base=base), out, threads=1)
+    assert not out.exists()
