@@ -48,6 +48,7 @@ def average_runs(settings: NerSettings, folders: Sequence[Path]) -> NerRun:
             raise MedlinkError(f"{folder}: holds no finished run with these settings")
         total = {name: weight.double() + total.get(name, 0.0) for name, weight in weights.items()}
         run.seconds += state["seconds"]
+        run.machines += [one for one in state["machines"] if one not in run.machines]
     run.model.load_state_dict({name: (sum_ / len(folders)).float() for name, sum_ in total.items()})
     run.model.eval()
     run.best_epoch, run.seeds = settings.epochs, tuple(seeds)

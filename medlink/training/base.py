@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 from transformers import AutoModel
 
@@ -90,3 +91,12 @@ def base_folder(base: str) -> str:
             raise MedlinkError(f"the base model's package {package} is missing; run 'pip install medlink[train]'")
         base = str(Path(spec.submodule_search_locations[0]) / inner)
     return base
+
+
+def training_device() -> torch.device:
+    """What to train on: the GPU where there is one, else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    # cuDNN plans its attention anew for each length of text, which takes several times as long as the step.
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    return torch.device("cuda")

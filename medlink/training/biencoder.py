@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from medlink.inference.wordpiece import WordPieceEncoder
-from medlink.training.base import load_base, load_weights
+from medlink.training.base import load_base, load_weights, training_device
 from medlink.training.corpus import checksum_of
 from medlink.training.progress import Progress
 from medlink.training.settings import BiencoderSettings, MentionSettings, SourceSettings
@@ -37,8 +37,9 @@ log = logging.getLogger(__name__)
 # Of the loss, as SapBERT has them: weights of positive and negative pairs, likeness that parts them, mining margin.
 _ALPHA, _BETA, _BASE, _MARGIN = 1.0, 60.0, 0.5, 0.2
 _TEMPERATURE = 0.05
-# A batch is run in pieces of names of like length, so that little is padded.
-_PIECES = 8
+# A batch is run in pieces of names of like length, so that little is padded; on a GPU, which would wait for each, at
+# once.
+_PIECES, _GPU_PIECES = 8, 1
 _EMBED_BATCH = 256
 
 
@@ -81,6 +82,7 @@ class BiencoderRun:
     groups: int = 0
     names: int = 0
     seconds: float = 0.0
+    machines: list[str] = field(default_factory=list)
 
 
 def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0) -> BiencoderRun:
@@ -109,7 +111,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
     groups, members = read_groups(settings.sources, settings.mentions)
     run = BiencoderRun(model, tokenizer, settings, checksums=_checksums(settings), groups=len(groups))
     run.names = sum(len(group.names) for group in groups)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = settings.rounds * settings.steps
@@ -142,6 +144,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
             embedded[corpus.terminology] = torch.from_numpy(embed(model, tokenizer, names, settings.longest))
         run.dev[name] = _score(model, tokenizer, embedded[corpus.terminology], concepts, mentions, settings)
     model.to("cpu").eval()
+    run.machines = progress.machines
     return run
 
 
@@ -166,13 +169,14 @@ def _neighbours(
     model: NameEncoder, tokenizer: WordPieceEncoder, names: Sequence[str], settings: BiencoderSettings
 ) -> np.ndarray:
     """Positions of the names most like each. Shape (names, reach)."""
-    vectors = torch.from_numpy(embed(model, tokenizer, names, settings.longest))
+    device = next(model.parameters()).device
+    vectors = torch.from_numpy(embed(model, tokenizer, names, settings.longest)).to(device)
     reach = min(settings.reach, len(names) - 1)
     near = np.zeros((len(names), reach), dtype=np.int64)
     for at in range(0, len(names), 1024):
         likeness = vectors[at : at + 1024] @ vectors.T
         likeness[torch.arange(len(likeness)), torch.arange(at, at + len(likeness))] = -1
-        near[at : at + 1024] = likeness.topk(reach, dim=1).indices.numpy()
+        near[at : at + 1024] = likeness.topk(reach, dim=1).indices.cpu().numpy()
     return near
 
 
@@ -202,7 +206,8 @@ def _step(
     model.train()
     device = next(model.parameters()).device
     with torch.autocast(device.type, torch.bfloat16):
-        vectors = _forward(model, tokenizer, texts, settings.longest, device, _PIECES)
+        pieces = _GPU_PIECES if device.type == "cuda" else _PIECES
+        vectors = _forward(model, tokenizer, texts, settings.longest, device, pieces)
     own = torch.tensor(owner, device=device)
     same = own[:, None] == own[None, :]
     positive = same & ~torch.eye(len(own), dtype=torch.bool, device=device)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 
-import torch
 
+def made_with(machines: Sequence[str]) -> str:
+    """Rows of a card's first table: machine and versions.
 
-def made_with() -> str:
-    """Rows of a card's first table: machine and versions."""
-    machine = "a GPU" if torch.cuda.is_available() else f"{platform.machine()} CPU"
+    Arguments:
+        machines: As of :class:`medlink.training.progress.Progress`.
+    """
     versions = ", ".join(f"{name} {version(name)}" for name in ("medlink", "torch", "transformers"))
-    return f"| machine | {machine} |\n| made with | {versions} |"
+    return f"| machine | {', '.join(machines)} |\n| made with | {versions} |"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

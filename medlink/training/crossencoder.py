@@ -30,7 +30,7 @@ from medlink.linking.reranker import Layout, build_input, candidate_text
 from medlink.linking.stages import Query
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import stems_of
-from medlink.training.base import load_base, load_weights
+from medlink.training.base import load_base, load_weights, training_device
 from medlink.training.corpus import checksum_of
 from medlink.training.progress import Progress
 from medlink.training.settings import CrossencoderSettings
@@ -82,6 +82,7 @@ class CrossencoderRun:
     checksums: dict[str, str] = field(default_factory=dict)
     examples: int = 0
     seconds: float = 0.0
+    machines: list[str] = field(default_factory=list)
 
     @property
     def layout(self) -> Layout:
@@ -130,7 +131,7 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
     }
     run.examples = len(mentions)
     log.info("%d mentions, and for dev %s", len(mentions), {name: len(one) for name, one in dev.items()})
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = settings.epochs * -(-(len(mentions) + settings.names) // settings.batch)
@@ -154,6 +155,7 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         progress.save(epoch=epoch + 1, seconds=run.seconds)
     run.dev = {name: score(model, tokenizer, examples, run.layout) for name, examples in dev.items()}
     model.to("cpu").eval()
+    run.machines = progress.machines
     return run
 
 
@@ -194,7 +196,7 @@ def _example(
 
 
 def name_examples(linkers: Mapping[str, Linker], count: int, layout: Layout, rng: Random) -> list[Example]:
-    """Names of terminologies read as mentions without a document; the names with the same words are left out.
+    """Names of terminologies read as mentions without a document; names with the same words are read of no candidate.
 
     Arguments:
         linkers: For each terminology a linker.
@@ -217,9 +219,14 @@ def name_examples(linkers: Mapping[str, Linker], count: int, layout: Layout, rng
                 if sorted(stems_of(terminology.aliases[alias])) != words:
                     matched.setdefault(int(terminology.alias_concept[alias]), terminology.aliases[alias])
             order = list(matched)[: layout.candidates]
-            candidates = tuple(candidate_text(c, matched[c], terminology) for c in order)
+            candidates = tuple(_without(candidate_text(c, matched[c], terminology), words) for c in order)
             examples.append(Example(Query(text), candidates, tuple(c == concept for c in order)))
     return [one for one in examples if one.candidates]
+
+
+def _without(text: str, words: Sequence[str]) -> str:
+    """What is read of a candidate, less the names with these stems: a mention is rarely written as one of them."""
+    return "; ".join(part for part in text.split("; ") if sorted(stems_of(part)) != words) or text
 
 
 def _draw(example: Example, settings: CrossencoderSettings, rng: Random) -> Example:

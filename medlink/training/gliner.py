@@ -29,7 +29,7 @@ from medlink.inference.gliner_torch import TorchGraph
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.recognition.tags import tags_to_spans
-from medlink.training.base import base_folder
+from medlink.training.base import base_folder, training_device
 from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_split
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import GlinerSettings
@@ -58,6 +58,7 @@ class GlinerRun:
     settings: GlinerSettings
     checksums: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    machines: list[str] = field(default_factory=list)
 
 
 def new_gliner(settings: GlinerSettings) -> Any:
@@ -147,7 +148,7 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
         [{"params": encoder, "lr": settings.learning_rate}, {"params": rest, "lr": settings.head_learning_rate}],
         weight_decay=settings.weight_decay,
     )
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     model.model.to(device)
     progress = Progress(folder, settings, model.model, optimizer, steps)
     state = progress.resume()
@@ -174,6 +175,7 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
         progress.write_log(line | {name: round(of["micro"].f1, 4) for name, of in scores.items()})
         progress.save(epoch=epoch + 1, seconds=run.seconds)
     model.model.to("cpu").eval()
+    run.machines = progress.machines
     return run
 
 

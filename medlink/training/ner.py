@@ -23,8 +23,9 @@ from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
 from medlink.training.adversarial import perturbed
-from medlink.training.base import load_base, load_weights
+from medlink.training.base import load_base, load_weights, training_device
 from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_split
+from medlink.training.distillation import disagreement, opinions
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import NerSettings
 from medlink.training.start import start_from_model
@@ -57,33 +58,41 @@ class TokenClassifier(nn.Module):
 class _Sample:
     ids: np.ndarray
     targets: np.ndarray  # (pieces, labels), UNKNOWN where nothing is learnt
+    words: np.ndarray  # positions of the words' first pieces, which alone are tagged
+    taught: torch.Tensor | None = None  # (pieces, labels, 3), what the teachers hold
 
 
 def _samples(passages: Sequence[Passage], encoder: WordPieceEncoder, settings: NerSettings) -> Iterator[_Sample]:
     for passage, pieces in zip(passages, encoder.encode([p.words for p in passages]), strict=True):
         targets = np.full((len(pieces.ids), len(settings.labels)), UNKNOWN, dtype=np.int64)
         words = np.flatnonzero(pieces.first >= 0)
+        first = pieces.first[words]
         for column, label in enumerate(settings.labels):
             if label in passage.tags:
-                targets[pieces.first[words], column] = passage.tags[label][words]
+                targets[first, column] = passage.tags[label][words]
         for window in cut_windows(len(pieces.ids), settings.window, settings.overlap):
             own = np.full((window.end - window.start, len(settings.labels)), UNKNOWN, dtype=np.int64)
             owned = slice(window.owned_start - window.start, window.owned_end - window.start)
             own[owned] = targets[window.owned_start : window.owned_end]
-            yield _Sample(pieces.ids[window.start : window.end], own)
+            tagged = first[(first >= window.owned_start) & (first < window.owned_end)] - window.start
+            yield _Sample(pieces.ids[window.start : window.end], own, tagged)
 
 
-def _collate(samples: Sequence[_Sample], encoder: WordPieceEncoder) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _collate(samples: Sequence[_Sample], encoder: WordPieceEncoder) -> tuple[torch.Tensor, ...]:
+    """Pieces, mask, targets and what the teachers hold (empty without teachers) of a batch."""
     length = max(len(sample.ids) for sample in samples) + 2
     ids = np.zeros((len(samples), length), dtype=np.int64)
     mask = np.zeros_like(ids)
     targets = np.full((len(samples), length, samples[0].targets.shape[1]), UNKNOWN, dtype=np.int64)
+    taught = torch.zeros((*targets.shape, 3) if samples[0].taught is not None else 0)
     for row, sample in enumerate(samples):
         n = len(sample.ids)
         ids[row, : n + 2] = [encoder.start_id, *sample.ids, encoder.end_id]
         mask[row, : n + 2] = 1
         targets[row, 1 : n + 1] = sample.targets
-    return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(targets)
+        if sample.taught is not None:
+            taught[row, 1 : n + 1] = sample.taught
+    return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(targets), taught
 
 
 def _batches(samples: Sequence[_Sample], size: int, rng: np.random.Generator) -> list[list[_Sample]]:
@@ -112,6 +121,7 @@ class NerRun:
     checksums: dict[str, str] = field(default_factory=dict)
     best_epoch: int = 0
     seconds: float = 0.0
+    machines: list[str] = field(default_factory=list)
 
 
 def new_run(settings: NerSettings) -> NerRun:
@@ -169,8 +179,9 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         weight_decay=settings.weight_decay,
     )
     words = model.encoder.get_input_embeddings().weight
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     model.to(device)
+    teachers = [_teacher(folder, settings, device) for folder in settings.teachers]
     best_file = folder / "best.pt"
     progress = Progress(folder, settings, model, optimizer, steps)
     state = progress.resume()
@@ -182,13 +193,17 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
         model.train()
         total = 0.0
         rng = np.random.default_rng([settings.seed, epoch])
-        batches = _batches(draw(samples, sizes, rng), settings.batch, rng)
+        drawn = draw(samples, sizes, rng)
+        if teachers:
+            _teach(teachers, drawn, tokenizer, settings)
+        batches = _batches(drawn, settings.batch, rng)
         for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
-            ids, mask, targets = (tensor.to(device) for tensor in _collate(batch, tokenizer))
+            ids, mask, targets, taught = (tensor.to(device) for tensor in _collate(batch, tokenizer))
             if settings.hidden_pieces:
-                hidden = (torch.rand(ids.shape, device=device) < settings.hidden_pieces) & (targets != UNKNOWN).any(-1)
+                learnt = taught.any(-1).any(-1) if settings.teachers else (targets != UNKNOWN).any(-1)
+                hidden = (torch.rand(ids.shape, device=device) < settings.hidden_pieces) & learnt
                 ids = ids.masked_fill(hidden, tokenizer.mask_id)
-            loss_now = partial(_loss, model, ids, mask, targets, settings.precision == "bf16")
+            loss_now = partial(_loss, model, ids, mask, targets, taught, settings)
             further = partial(_perturb, words, settings.adversarial, loss_now) if settings.adversarial else None
             total += progress.step(loss_now(), further)
             if number % 50 == 0:
@@ -208,15 +223,48 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     model.load_state_dict(torch.load(best_file, map_location=device, weights_only=True))
     run.dev = {name: evaluate(model, tokenizer, passages, settings) for name, passages in dev.items()}
     model.to("cpu").eval()
+    run.machines = progress.machines
     return run
 
 
 def _loss(
-    model: TokenClassifier, ids: torch.Tensor, mask: torch.Tensor, targets: torch.Tensor, bf16: bool
+    model: TokenClassifier,
+    ids: torch.Tensor,
+    mask: torch.Tensor,
+    targets: torch.Tensor,
+    taught: torch.Tensor,
+    settings: NerSettings,
 ) -> torch.Tensor:
-    with torch.autocast(ids.device.type, torch.bfloat16, enabled=bf16):
-        logits = model(ids, mask).float()
-    return nn.functional.cross_entropy(logits.reshape(-1, 3), targets.reshape(-1), ignore_index=UNKNOWN)
+    with torch.autocast(ids.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+        logits = model(ids, mask).float().unflatten(-1, (-1, 3))
+    known = targets != UNKNOWN
+    # Summed, since a batch may hold no annotation at all.
+    annotated = nn.functional.cross_entropy(logits[known], targets[known], reduction="sum") / known.sum().clamp_min(1)
+    if not settings.teachers:
+        return annotated
+    learnt = taught.any(-1).any(-1)
+    return (1 - settings.taught) * annotated + settings.taught * disagreement(logits, taught, learnt)
+
+
+def _teacher(folder: str, settings: NerSettings, device: torch.device) -> TokenClassifier:
+    model = TokenClassifier(load_base(settings.base, 0.0)[0], len(settings.labels), 0.0)
+    start_from_model(model, settings.labels, folder)
+    model.to(device).eval()
+    return model
+
+
+def _teach(
+    teachers: Sequence[TokenClassifier], samples: Sequence[_Sample], tokenizer: WordPieceEncoder, settings: NerSettings
+) -> None:
+    """Ask the teachers about the words of samples that they have not been asked about."""
+    new = list({id(sample): sample for sample in samples if sample.taught is None}.values())
+    log.info("asking %d models about %d windows", len(teachers), len(new))
+    windows = [sample.ids.tolist() for sample in new]
+    bf16 = settings.precision == "bf16"
+    asked = opinions(teachers, windows, start=tokenizer.start_id, end=tokenizer.end_id, bf16=bf16)
+    for sample, held in zip(new, asked, strict=True):
+        sample.taught = torch.zeros_like(held)
+        sample.taught[sample.words] = held[sample.words]
 
 
 def _perturb(words: nn.Parameter, size: float, loss: Callable[[], torch.Tensor]) -> None:

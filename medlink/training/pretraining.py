@@ -24,7 +24,7 @@ from medlink.evaluation.marked import text_files
 from medlink.formats.text import read_text
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
 from medlink.models import blank_pipeline
-from medlink.training.base import base_folder, from_base
+from medlink.training.base import base_folder, from_base, training_device
 from medlink.training.corpus import read_split
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import CorpusSettings, SourceSettings
@@ -121,7 +121,7 @@ def pretrain(settings: PretrainingSettings, folder: Path, threads: int = 0) -> P
     heldout, windows = windows[:kept], windows[kept:]
     steps = settings.epochs * -(-len(windows) // settings.batch)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     model.to(device)
     progress = Progress(folder, settings, model, optimizer, steps)
     state = progress.resume()

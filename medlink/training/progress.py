@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import platform
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -43,6 +44,10 @@ class Progress:
         model: The model, on its device.
         optimizer: Its optimizer.
         steps: Steps of the whole training.
+
+    Attributes:
+        machines: What the training has run on, ``"a GPU (its name)"`` or ``"x86_64 CPU"``; several where it went on
+            elsewhere.
     """
 
     def __init__(self, folder: Path, settings: Any, model: nn.Module, optimizer: Any, steps: int) -> None:
@@ -50,6 +55,7 @@ class Progress:
         self._settings = json.dumps(asdict(settings), sort_keys=True)
         self._model = model
         self._optimizer = optimizer
+        self.machines: list[str] = []
         warm = max(1, int(steps * settings.warmup))
         self._schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
@@ -74,6 +80,7 @@ class Progress:
         self._model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._schedule.load_state_dict(state["schedule"])
+        self.machines = state["machines"]
         return state
 
     def step(self, loss: torch.Tensor, further: Callable[[], None] | None = None) -> float:
@@ -107,13 +114,23 @@ class Progress:
         Arguments:
             reached: What the run needs besides to go on, as its epoch.
         """
+        own = machine_name(next(self._model.parameters()).device)
+        self.machines += [own] if own not in self.machines else []
         state = {
             "model": self._model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "settings": self._settings,
+            "machines": self.machines,
             **reached,
         }
         last = self._folder / "last.pt"
         torch.save(state, last.with_suffix(".new"))
         last.with_suffix(".new").replace(last)
+
+
+def machine_name(device: torch.device) -> str:
+    """What a training on a device is said to have run on, as ``"x86_64 CPU"``."""
+    if device.type == "cuda":
+        return f"a GPU ({torch.cuda.get_device_name(device)})"
+    return f"{platform.machine()} CPU"

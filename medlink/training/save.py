@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +39,7 @@ own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
 | training | {epochs} epochs, the best is {best_epoch}; batches of {batch} windows; {made_harder} |
 | arithmetic | {precision} |
 | learning rate | {learning_rate}, of the heads {head_learning_rate} |
+| teachers | {teachers} |
 | seed | {seeds} |
 | start | {start} |
 | time | {minutes:.0f} minutes on {machine} |
@@ -113,13 +113,14 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         batch=settings.batch,
         learning_rate=settings.learning_rate,
         head_learning_rate=settings.head_learning_rate,
+        teachers=f"{', '.join(settings.teachers)}: {settings.taught:.0%} of the loss" if settings.teachers else "none",
         seeds=", ".join(map(str, run.seeds)) + (" (the mean of their weights)" if len(run.seeds) > 1 else ""),
         made_harder=f"{settings.hidden_pieces:.0%} of the pieces hidden"
         + (f", adversarial ({settings.adversarial:g})" if settings.adversarial else ""),
         precision=settings.precision,
         start=f"an earlier run ({settings.start})" if settings.start else "the base model",
         minutes=run.seconds / 60,
-        machine=platform.machine() + " CPU" if not _on_gpu() else "a GPU",
+        machine=", ".join(run.machines),
         medlink=version("medlink"),
         torch=version("torch"),
         transformers=version("transformers"),
@@ -140,9 +141,3 @@ def _measured(folder: str) -> str:
     passed_over = ("| corpus |", "held out")
     scores = [row for row in rows if row.startswith("| ") and not any(words in row for words in passed_over)]
     return _MEASURED.format(measured=folder, scores="\n".join(scores))
-
-
-def _on_gpu() -> bool:
-    import torch
-
-    return bool(torch.cuda.is_available())

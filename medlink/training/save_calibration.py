@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
+
 from medlink.training.calibration import GAIN, Fitted
 from medlink.training.cards import made_with, table
+from medlink.training.progress import machine_name
 from medlink.training.settings import CalibrationSettings, MentionSettings
 
 _CARD = """# Model card: calibration of the linker
@@ -68,7 +71,7 @@ def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path
         parts.append(f"**{name}**: {error}\n\n" + table(["score", "right", "answers", ""], rows))
     card = _CARD.format(
         general=settings.general,
-        made_with=made_with(),
+        made_with=made_with([machine_name(torch.device("cpu"))]),
         read=", ".join(name for name in fitted.held_out if fitted.calibration.reads(name)) or "none of these",
         gain=GAIN,
         names=len(fitted.priors.names),

@@ -80,7 +80,7 @@ def save_crossencoder(run: CrossencoderRun, folder: Path) -> None:
         seed=settings.seed,
         start=f"what an earlier run gave ({settings.start})" if settings.start else "the base model",
         minutes=run.seconds / 60,
-        made_with=made_with(),
+        made_with=made_with(run.machines),
         sources=", ".join(settings.sources),
         data=table(["corpus", "licence", "sha256, first 16 digits"], data),
         scores=table(["corpus", *keys], scores),

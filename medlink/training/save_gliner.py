@@ -82,7 +82,7 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
         without=", ".join(settings.without) or "nothing",
         seed=settings.seed,
         minutes=run.seconds / 60,
-        made_with=made_with(),
+        made_with=made_with(run.machines),
         names=sum(map(len, settings.phrases.values())),
         labels=len(settings.phrases),
         strangers=len(settings.strangers),

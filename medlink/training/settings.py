@@ -63,6 +63,9 @@ class NerSettings:
         start: What to go on from, with the same base: the checkpoint of an earlier run (``best.pt``) with the same
             labels, or of the bi-encoder's (``last.pt``), whose encoder is taken; or the folder of a trained model, as
             the one in ``en_medlink_sm``, whose labels may be others. Empty to start from the base.
+        teachers: Folders of trained models of the same base, whose mean opinion the model learns beside the annotations
+            (:mod:`medlink.training.distillation`); empty for none.
+        taught: Weight of the teachers' opinion in the loss, 0 to 1; the rest is that of the annotations.
         measured: Folder of the model whose scores on development splits its card repeats, where this training reads
             those splits as well and cannot be measured on them. Empty otherwise.
         shares: By corpus, the share of its windows that each epoch reads; all of them (1) where it is not named, and
@@ -90,6 +93,8 @@ class NerSettings:
     hidden_pieces: float = 0.0
     adversarial: float = 0.0
     start: str = ""
+    teachers: list[str] = field(default_factory=list)
+    taught: float = 0.5
     measured: str = ""
     shares: dict[str, float] = field(default_factory=dict)
     keep: Literal["best", "last"] = "best"

@@ -14,9 +14,10 @@ from medlink.cli.train import app
 from medlink.recognition.ner import MedlinkNer
 from medlink.training.averaging import average_runs
 from medlink.training.base import load_base
-from medlink.training.corpus import read_corpus
+from medlink.training.corpus import read_corpus, read_split
+from medlink.training.distillation import disagreement, opinions
 from medlink.training.export import export_onnx
-from medlink.training.ner import TokenClassifier, train_ner
+from medlink.training.ner import TokenClassifier, evaluate, train_ner
 from medlink.training.save import save_ner
 from medlink.training.settings import CorpusSettings, NerSettings
 from medlink.training.start import start_from_model
@@ -174,6 +175,41 @@ def test_the_mean_of_runs_with_other_seeds(settings, tmp_path):
         average_runs(replace(short, batch=3), folders)
     with pytest.raises(MedlinkError, match="no finished run"):
         average_runs(short, [*folders, tmp_path / "model"])
+
+
+def test_what_no_corpus_annotates_is_learnt_from_teachers(settings, tmp_path):
+    drugs, dev = settings.corpora["drugs"], {"drugs": settings.corpora["drugs"]}
+    for seed in (0, 1):
+        teacher = train_ner(replace(settings, corpora=dev, seed=seed), tmp_path / f"run{seed}", threads=1)
+        save_ner(teacher, tmp_path / f"teacher{seed}")
+    unread = {"drugs": replace(drugs, dev="", heldout="", labels={})}
+    taught = replace(settings, corpora=unread, keep="last", teachers=[str(tmp_path / f"teacher{i}") for i in (0, 1)])
+    passages = list(read_split(drugs, drugs.dev))
+    run = train_ner(taught, tmp_path / "student", threads=1)
+    assert evaluate(run.model, run.tokenizer, passages, settings)["micro"].f1 > 0.9
+    alone = train_ner(replace(taught, teachers=[]), tmp_path / "alone", threads=1)
+    assert evaluate(alone.model, alone.tokenizer, passages, settings)["micro"].f1 < 0.5
+    save_ner(run, tmp_path / "model")
+    assert f"teacher0, {tmp_path / 'teacher1'}: 50% of the loss |" in (tmp_path / "model" / "README.md").read_text()
+    with pytest.raises(MedlinkError, match="not a token classifier of this base"):
+        train_ner(replace(taught, teachers=[str(tmp_path)]), tmp_path / "none")
+
+
+def test_the_opinion_of_teachers_is_the_mean_of_their_chances():
+    torch.manual_seed(0)
+    teachers = [TokenClassifier(BertModel(tiny_config(50), add_pooling_layer=False), 2, 0.0).eval() for _ in range(2)]
+    windows = [[7, 8, 9, 10], [11], [12, 13]]
+    held = list(opinions(teachers, windows, start=2, end=3, bf16=False))
+    for window, chances in zip(windows, held, strict=True):
+        ids = torch.tensor([[2, *window, 3]])
+        with torch.no_grad():
+            each = [t(ids, torch.ones_like(ids))[0, 1:-1].reshape(-1, 2, 3).softmax(-1) for t in teachers]
+        assert torch.allclose(chances.float(), (each[0] + each[1]) / 2, atol=1e-3)
+    # Least where the model holds what they hold.
+    chances, mask = torch.tensor([[[[0.7, 0.2, 0.1]]]]), torch.ones(1, 1)
+    least = disagreement(chances.log(), chances, mask)
+    assert least < disagreement(torch.zeros(1, 1, 1, 3), chances, mask)
+    assert disagreement(chances.log(), chances, mask) == pytest.approx(-(chances * chances.log()).sum().item())
 
 
 def test_an_unknown_label_is_left_out_of_the_loss(settings):
