@@ -78,6 +78,13 @@ def test_a_body_part_is_not_another_with_the_same_words():
     assert found(finder, "A pelvic kidney, with a dilated renal pelvis.") == [("pelvic kidney", "A")]
 
 
+def test_few_capitals_are_no_inflection_of_a_word():
+    finder = MedlinkDictionary(
+        terminologies=[Terminology.from_records("t", [Concept("A", "Lues"), Concept("B", "Gout"), Concept("C", "PsA")])]
+    )
+    assert found(finder, "LUE weak. Lues 1962, GOUT, PSA 4.") == [("Lues", "A"), ("GOUT", "B")]
+
+
 def test_an_abbreviation_that_means_something_else_here_is_no_name():
     names = [Concept("1", "Hemolytic uremic syndrome", aliases=(Alias("HUS", "exact"),))]
     nlp = blank_pipeline("medlink_abbreviations")

@@ -58,10 +58,11 @@ def test_a_compound_is_found_with_or_without_its_hyphen(mention):
 
 
 @pytest.mark.parametrize(
-    ("mention", "concept"), [("APD", None), ("MIs", None), ("APDS", "1"), ("MIS A", "2"), ("UTIs", "3")]
+    ("mention", "concept"),
+    [("APD", None), ("MIs", None), ("APDS", "1"), ("MIS A", "2"), ("UTIs", "3"), ("LUE", None), ("Lues", "4")],
 )
 def test_an_abbreviation_is_another_one_only_with_its_letters(mention, concept):
-    names = [Concept("1", "APDS"), Concept("2", "MIS-A"), Concept("3", "UTI")]
+    names = [Concept("1", "APDS"), Concept("2", "MIS-A"), Concept("3", "UTI"), Concept("4", "lues")]
     best = [one for one in Linker([Terminology.from_records("own", names)]).link([mention])[0] if not one.nil]
     assert [one.concept_id for one in best] == ([concept] if concept else [])
 

@@ -31,7 +31,10 @@ def ner(
     ] = None,
     mean_of: Annotated[
         list[Path] | None,
-        typer.Option(help="Do not train, but take the mean of runs of this config with other seeds; twice or more."),
+        typer.Option(
+            help="Do not train, but take the mean of runs of this config with other seeds, or of exported models; "
+            "twice or more."
+        ),
     ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = 0,
 ) -> None:

@@ -21,6 +21,7 @@ from medlink.terminology.words import (
     bag_hash,
     hash64,
     is_abbreviation,
+    is_few_capitals,
     names_other_part,
     spelled,
     stem,
@@ -169,9 +170,12 @@ class Matcher:
         """Of the aliases those that fit the text closely enough.
 
         An abbreviation must stand as it is written, and a single word may differ in number and spelling
-        but not in derivation: "retinal" is not retinitis. "Renal pelvis" is no "pelvic kidney".
+        but not in derivation: "retinal" is not retinitis. "Renal pelvis" is no "pelvic kidney". Few capitals must be
+        the name: LUE is not lues.
         """
         names = self.terminology.aliases
+        if is_few_capitals(text):
+            aliases = tuple(i for i in aliases if names[i].casefold() == text.casefold())
         form = spelled(text) if width == 1 and aliases else ""
         written = "".join(text.split())
         return tuple(

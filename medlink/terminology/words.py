@@ -208,12 +208,19 @@ def is_abbreviation(name: str) -> bool:
 
 
 def misreads_abbreviation(text: str, name: str) -> bool:
-    """Whether a text has the stems of a name that is an abbreviation, but not its letters.
+    """Whether a text has the stems of a name that is an abbreviation, but not its letters, or the other way round.
 
     To a stemmer "APDS" is the plural of "APD", and "MIS-A" a "MIS": each is something else.
     """
-    same_stems = is_abbreviation(name) and sorted(stems_of(text)) == sorted(stems_of(name))
-    return same_stems and not same_letters(text, name)
+    few = is_few_capitals(text)
+    if not (few or is_abbreviation(name)) or sorted(stems_of(text)) != sorted(stems_of(name)):
+        return False
+    return text.casefold() != name.casefold() if few else not same_letters(text, name)
+
+
+def is_few_capitals(text: str) -> bool:
+    """Whether a text is two or three capitals, which hardly are a word: LUE is an arm and not lues."""
+    return 2 <= len(text) <= 3 and text.isalpha() and text.isupper()
 
 
 def same_letters(text: str, name: str) -> bool:

@@ -87,9 +87,12 @@ def new_gliner(settings: GlinerSettings) -> Any:
 
 
 def _start(module: Any, trained: str) -> None:
-    """Take the encoder of an exported model, or of a checkpoint of the bi-encoder."""
+    """Take the encoder of an exported model or of a checkpoint of the bi-encoder, or all of a checkpoint of GLiNER."""
     try:
         state = read_state(trained)["model"]
+        if state.keys() == module.state_dict().keys():
+            module.load_state_dict(state)
+            return
         encoder: Any = module.token_rep_layer.bert_layer.model
         known = encoder.state_dict()
         for name, value in state.items():

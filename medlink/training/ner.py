@@ -110,7 +110,8 @@ def _batches(samples: Sequence[_Sample], size: int, rng: np.random.Generator) ->
 class NerRun:
     """What a training run leaves: the model, its tokenizer and what the model card needs.
 
-    ``seeds`` has one seed, or those of the runs that the model is the mean of.
+    ``seeds`` has one seed, or those of the runs that the model is the mean of, and ``averaged`` the exported models
+    that it is the mean of besides.
     """
 
     model: TokenClassifier
@@ -122,6 +123,7 @@ class NerRun:
     best_epoch: int = 0
     seconds: float = 0.0
     machines: list[str] = field(default_factory=list)
+    averaged: list[str] = field(default_factory=list)
 
 
 def new_run(settings: NerSettings) -> NerRun:

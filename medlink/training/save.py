@@ -114,7 +114,7 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         learning_rate=settings.learning_rate,
         head_learning_rate=settings.head_learning_rate,
         teachers=f"{', '.join(settings.teachers)}: {settings.taught:.0%} of the loss" if settings.teachers else "none",
-        seeds=", ".join(map(str, run.seeds)) + (" (the mean of their weights)" if len(run.seeds) > 1 else ""),
+        seeds=", ".join(map(str, run.seeds)) + _mean_of(run),
         made_harder=f"{settings.hidden_pieces:.0%} of the pieces hidden"
         + (f", adversarial ({settings.adversarial:g})" if settings.adversarial else ""),
         precision=settings.precision,
@@ -129,6 +129,13 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         scores="\n".join(lines),
         measured=_measured(settings.measured) if settings.measured else "",
     )
+
+
+def _mean_of(run: NerRun) -> str:
+    if not run.averaged and len(run.seeds) == 1:
+        return ""
+    whose = "their" if len(run.seeds) > 1 else "its"
+    return f" (the mean of {whose} weights{''.join(f' and those of {one}' for one in run.averaged)})"
 
 
 def _measured(folder: str) -> str:

@@ -71,7 +71,7 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
         base=settings.base.removeprefix("package:"),
         base_licence=settings.base_licence,
         parameters=sum(p.numel() for p in run.model.model.parameters()) / 1e6,
-        start=f"the encoder of an earlier run ({start})" if start else "the base model",
+        start=f"an earlier run ({start})" if start else "the base model",
         epochs=settings.epochs,
         batch=settings.batch,
         window=settings.window,

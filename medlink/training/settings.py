@@ -134,7 +134,8 @@ class GlinerSettings:
             of other corpora that share a phrase with one of theirs are left out as well, and so are types in plain
             words that share a word with one.
         start: Where an encoder of the same base is taken from: the folder of a token classifier or of a bi-encoder, or
-            the checkpoint (``last.pt``) of a bi-encoder's training. Empty to start from the base model.
+            the checkpoint (``last.pt``) of a bi-encoder's training; or the checkpoint of a GLiNER model, which is taken
+            whole. Empty to start from the base model.
         start_read_dev: Whether the training of ``start`` read development splits, which the card then tells.
         start_without: As ``start``, where corpora are left out: an encoder that has not learnt their types elsewhere.
         hidden_size: Length of the vectors of words and labels above the encoder.

@@ -198,6 +198,13 @@ def test_it_starts_from_the_encoder_of_a_checkpoint(settings, tmp_path):
         new_gliner(replace(settings, start=str(tmp_path)))
 
 
+def test_it_goes_on_from_a_model_of_its_own(run, settings, tmp_path):
+    torch.save({"model": run.model.model.state_dict()}, tmp_path / "last.pt")
+    further = new_gliner(replace(settings, start=str(tmp_path / "last.pt")))
+    for name, tensor in further.model.state_dict().items():
+        assert torch.equal(tensor, run.model.model.state_dict()[name])
+
+
 def test_it_starts_from_an_exported_model(settings, tmp_path):
     encoder, _ = load_base(settings.base, 0.0)
     torch.manual_seed(3)

@@ -169,12 +169,19 @@ def test_the_mean_of_runs_with_other_seeds(settings, tmp_path):
         assert torch.allclose(tensor, (one[name] + other[name]) / 2, atol=1e-6)
     save_ner(mean, tmp_path / "model")
     assert "| seed | 3, 4 (the mean of their weights) |" in (tmp_path / "model" / "README.md").read_text()
+    both = average_runs(short, [tmp_path / "3", tmp_path / "model"]).model.state_dict()
+    for name, tensor in both.items():  # the exported weights are rounded
+        assert torch.allclose(tensor, 0.75 * one[name] + 0.25 * other[name], atol=0.02)
+    with pytest.raises(MedlinkError, match="a run at least"):
+        average_runs(short, [tmp_path / "model"] * 2)
+    with pytest.raises(MedlinkError, match="other labels"):
+        average_runs(replace(short, labels=["DRUG"]), [tmp_path / "model"] * 2)
     with pytest.raises(MedlinkError, match="two runs"):
         average_runs(short, folders[:1])
     with pytest.raises(MedlinkError, match="no finished run with these settings"):
         average_runs(replace(short, batch=3), folders)
     with pytest.raises(MedlinkError, match="no finished run"):
-        average_runs(short, [*folders, tmp_path / "model"])
+        average_runs(short, [*folders, tmp_path / "nothing"])
 
 
 def test_what_no_corpus_annotates_is_learnt_from_teachers(settings, tmp_path):
