@@ -80,7 +80,7 @@ class Progress:
         self._model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._schedule.load_state_dict(state["schedule"])
-        self.machines = state["machines"]
+        self.machines = state.get("machines", [])
         return state
 
     def step(self, loss: torch.Tensor, further: Callable[[], None] | None = None) -> float:
