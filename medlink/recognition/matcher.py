@@ -21,7 +21,7 @@ from medlink.terminology.words import (
     bag_hash,
     hash64,
     is_abbreviation,
-    is_few_capitals,
+    misreads_abbreviation,
     names_other_part,
     spelled,
     stem,
@@ -170,17 +170,15 @@ class Matcher:
         """Of the aliases those that fit the text closely enough.
 
         An abbreviation must stand as it is written, and a single word may differ in number and spelling
-        but not in derivation: "retinal" is not retinitis. "Renal pelvis" is no "pelvic kidney". Few capitals must be
-        the name: LUE is not lues.
+        but not in derivation: "retinal" is not retinitis. "Renal pelvis" is no "pelvic kidney", LUE is not lues.
         """
         names = self.terminology.aliases
-        if is_few_capitals(text):
-            aliases = tuple(i for i in aliases if names[i].casefold() == text.casefold())
         form = spelled(text) if width == 1 and aliases else ""
         written = "".join(text.split())
         return tuple(
             i
             for i in aliases
             if (names[i] == written if is_abbreviation(names[i]) else not form or form == spelled(names[i]))
+            and not misreads_abbreviation(text, names[i])
             and not names_other_part(text, names[i])
         )

@@ -212,15 +212,11 @@ def misreads_abbreviation(text: str, name: str) -> bool:
 
     To a stemmer "APDS" is the plural of "APD", and "MIS-A" a "MIS": each is something else.
     """
-    few = is_few_capitals(text)
+    # Two or three capitals hardly are a word: LUE is an arm and not lues.
+    few = 2 <= len(text) <= 3 and text.isalpha() and text.isupper()
     if not (few or is_abbreviation(name)) or sorted(stems_of(text)) != sorted(stems_of(name)):
         return False
     return text.casefold() != name.casefold() if few else not same_letters(text, name)
-
-
-def is_few_capitals(text: str) -> bool:
-    """Whether a text is two or three capitals, which hardly are a word: LUE is an arm and not lues."""
-    return 2 <= len(text) <= 3 and text.isalpha() and text.isupper()
 
 
 def same_letters(text: str, name: str) -> bool:

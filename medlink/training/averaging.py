@@ -46,8 +46,8 @@ def average_runs(settings: NerSettings, folders: Sequence[Path]) -> NerRun:
             weights = read_state(str(folder))["model"]
             run.averaged.append(str(folder))
         else:
-            weights, state = _finished(settings, folder)
-            seeds.append(int(json.loads(state["settings"])["seed"]))
+            weights, state, seed = _finished(settings, folder)
+            seeds.append(seed)
             run.seconds += state["seconds"]
             run.machines += [one for one in state["machines"] if one not in run.machines]
         own = run.model.state_dict()
@@ -62,8 +62,8 @@ def average_runs(settings: NerSettings, folders: Sequence[Path]) -> NerRun:
     return run
 
 
-def _finished(settings: NerSettings, folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The weights and the last checkpoint of a finished run."""
+def _finished(settings: NerSettings, folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], int]:
+    """The weights, the last checkpoint and the seed of a finished run."""
     try:
         state, weights = read_state(str(folder / "last.pt")), read_state(str(folder / "best.pt"))
     except OSError as error:
@@ -71,4 +71,4 @@ def _finished(settings: NerSettings, folder: Path) -> tuple[dict[str, torch.Tens
     theirs = json.loads(state["settings"])
     if theirs != asdict(replace(settings, seed=theirs["seed"])) or state["epoch"] < settings.epochs:
         raise MedlinkError(f"{folder}: holds no finished run with these settings")
-    return weights, state
+    return weights, state, int(theirs["seed"])

@@ -25,7 +25,7 @@ from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
 from medlink.training.adversarial import perturbed
 from medlink.training.base import load_base, load_weights, training_device
 from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_split
-from medlink.training.distillation import disagreement, opinions
+from medlink.training.distillation import disagreement, opinion
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import NerSettings
 from medlink.training.start import start_from_model
@@ -261,12 +261,14 @@ def _teach(
     """Ask the teachers about the words of samples that they have not been asked about."""
     new = list({id(sample): sample for sample in samples if sample.taught is None}.values())
     log.info("asking %d models about %d windows", len(teachers), len(new))
-    windows = [sample.ids.tolist() for sample in new]
-    bf16 = settings.precision == "bf16"
-    asked = opinions(teachers, windows, start=tokenizer.start_id, end=tokenizer.end_id, bf16=bf16)
-    for sample, held in zip(new, asked, strict=True):
-        sample.taught = torch.zeros_like(held)
-        sample.taught[sample.words] = held[sample.words]
+    device = next(teachers[0].parameters()).device
+    new.sort(key=lambda sample: len(sample.ids))
+    for at in range(0, len(new), settings.batch):
+        part = new[at : at + settings.batch]
+        ids, mask = (tensor.to(device) for tensor in _collate(part, tokenizer)[:2])
+        for sample, held in zip(part, opinion(teachers, ids, mask, settings.precision == "bf16"), strict=True):
+            sample.taught = torch.zeros_like(held[: len(sample.ids)])
+            sample.taught[sample.words] = held[1:][sample.words]  # behind the special token before the window
 
 
 def _perturb(words: nn.Parameter, size: float, loss: Callable[[], torch.Tensor]) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from confection import Config
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForMaskedLM
 
@@ -27,7 +26,7 @@ from medlink.models import blank_pipeline
 from medlink.training.base import base_folder, from_base, training_device
 from medlink.training.corpus import read_split
 from medlink.training.progress import Progress, with_bar
-from medlink.training.settings import CorpusSettings, SourceSettings
+from medlink.training.settings import CorpusSettings, SourceSettings, read_section
 from medlink.training.synonyms import read_concepts
 
 log = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ class PretrainingSettings:
             MedlinkError: The file is missing or does not hold these settings.
         """
         try:
-            values: dict[str, Any] = Config().from_disk(path)["pretraining"]
+            values = read_section(path, "pretraining")
             corpora = {name: CorpusSettings(**one) for name, one in values.pop("corpora", {}).items()}
             sources = {name: SourceSettings(**one) for name, one in values.pop("sources", {}).items()}
             return cls(corpora=corpora, sources=sources, **values)

@@ -12,6 +12,28 @@ from confection import Config
 from medlink.errors import MedlinkError
 
 
+def read_section(path: str | Path, section: str, below: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a section of a spaCy-style config.
+
+    Arguments:
+        path: The config. Where the section has ``like``, the path of another config, it holds only what differs from
+            that one's section.
+        section: Its name, as ``"ner"``.
+        below: The configs that are like this one.
+
+    Raises:
+        OSError: A file is missing.
+        KeyError: One has no such section.
+        ValueError: One is no config, or is like itself.
+    """
+    values: dict[str, Any] = Config().from_disk(path)[section]
+    if like := values.pop("like", ""):
+        if like in below:
+            raise ValueError(f"{like} is like itself")
+        values = Config(read_section(like, section, [*below, like])).merge(values)
+    return values
+
+
 @dataclass(frozen=True, slots=True)
 class CorpusSettings:
     """One corpus.
@@ -110,7 +132,7 @@ class NerSettings:
             MedlinkError: The file is missing or does not hold these settings.
         """
         try:
-            values: dict[str, Any] = Config().from_disk(path)["ner"]
+            values = read_section(path, "ner")
             corpora = {name: CorpusSettings(**corpus) for name, corpus in values.pop("corpora").items()}
             return cls(corpora=corpora, **values)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -200,7 +222,7 @@ class GlinerSettings:
             MedlinkError: The file is missing or does not hold these settings.
         """
         try:
-            values: dict[str, Any] = Config().from_disk(path)["gliner"]
+            values = read_section(path, "gliner")
             corpora = {name: CorpusSettings(**corpus) for name, corpus in values.pop("corpora").items()}
             settings = cls(corpora=corpora, **values | ({"without": list(without)} if without else {}))
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -318,7 +340,7 @@ class BiencoderSettings:
             MedlinkError: The file is missing or does not hold these settings.
         """
         try:
-            values: dict[str, Any] = Config().from_disk(path)["biencoder"]
+            values = read_section(path, "biencoder")
             sources = {name: SourceSettings(**one) for name, one in values.pop("sources").items()}
             mentions = {name: MentionSettings(**one) for name, one in values.pop("mentions", {}).items()}
             dev = {name: MentionSettings(**one) for name, one in values.pop("dev").items()}
@@ -383,7 +405,7 @@ class CrossencoderSettings:
             MedlinkError: The file is missing or does not hold these settings.
         """
         try:
-            values: dict[str, Any] = Config().from_disk(path)["crossencoder"]
+            values = read_section(path, "crossencoder")
             sources = {name: SourceSettings(**one) for name, one in values.pop("sources").items()}
             mentions = {name: MentionSettings(**one) for name, one in values.pop("mentions").items()}
             dev = {name: MentionSettings(**one) for name, one in values.pop("dev").items()}
@@ -429,7 +451,7 @@ class CalibrationSettings:
             MedlinkError: The file is missing or does not hold these settings.
         """
         try:
-            values: dict[str, Any] = Config().from_disk(path)["calibration"]
+            values = read_section(path, "calibration")
             sources = {name: SourceSettings(**one) for name, one in values.pop("sources").items()}
             mentions = {name: MentionSettings(**one) for name, one in values.pop("mentions").items()}
             walks = {name: CrosswalkSettings(**one) for name, one in values.pop("crosswalks", {}).items()}

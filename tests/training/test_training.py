@@ -15,7 +15,7 @@ from medlink.recognition.ner import MedlinkNer
 from medlink.training.averaging import average_runs
 from medlink.training.base import load_base
 from medlink.training.corpus import read_corpus, read_split
-from medlink.training.distillation import disagreement, opinions
+from medlink.training.distillation import disagreement, opinion
 from medlink.training.export import export_onnx
 from medlink.training.ner import TokenClassifier, evaluate, train_ner
 from medlink.training.save import save_ner
@@ -206,8 +206,11 @@ def test_the_opinion_of_teachers_is_the_mean_of_their_chances():
     torch.manual_seed(0)
     teachers = [TokenClassifier(BertModel(tiny_config(50), add_pooling_layer=False), 2, 0.0).eval() for _ in range(2)]
     windows = [[7, 8, 9, 10], [11], [12, 13]]
-    held = list(opinions(teachers, windows, start=2, end=3, bf16=False))
-    for window, chances in zip(windows, held, strict=True):
+    ids, mask = torch.zeros((3, 6), dtype=torch.int64), torch.zeros((3, 6), dtype=torch.int64)
+    for row, window in enumerate(windows):
+        ids[row, : len(window) + 2], mask[row, : len(window) + 2] = torch.tensor([2, *window, 3]), 1
+    for window, padded in zip(windows, opinion(teachers, ids, mask, bf16=False), strict=True):
+        chances = padded[1 : len(window) + 1]
         ids = torch.tensor([[2, *window, 3]])
         with torch.no_grad():
             each = [t(ids, torch.ones_like(ids))[0, 1:-1].reshape(-1, 2, 3).softmax(-1) for t in teachers]
@@ -265,6 +268,17 @@ def test_a_config_that_is_none_is_told(tmp_path, text):
     path.write_text(text)
     with pytest.raises(MedlinkError, match="not a training config"):
         NerSettings.load(path)
+
+
+def test_a_config_tells_only_what_differs_from_another(tmp_path):
+    first, second = NerSettings.load("configs/ner-second.cfg"), NerSettings.load("configs/ner-second-further.cfg")
+    assert (second.start, second.epochs, second.seed) == ("runs/ner-second-first/best.pt", 3, 1)
+    assert (second.corpora, second.shares) == (first.corpora, first.shares)
+    one, other = tmp_path / "one.cfg", tmp_path / "other.cfg"
+    one.write_text(f'[ner]\nlike = "{other}"\n')
+    other.write_text(f'[ner]\nlike = "{one}"\n')
+    with pytest.raises(MedlinkError, match="like itself"):
+        NerSettings.load(one)
 
 
 def test_a_base_model_that_is_none_is_told(tmp_path):
