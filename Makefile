@@ -48,6 +48,7 @@ evaluate: .venv/installed-test
 	$(BIN)/medlink evaluate names hpo --scope exact
 	$(BIN)/medlink evaluate assertion corpora/assertion/heldout.txt
 	$(BIN)/medlink evaluate assertion corpora/marked_notes/heldout
+	$(BIN)/medlink evaluate assertion corpora/clinical_notes/heldout
 	$(BIN)/medlink evaluate assertion ../shared/data/negex/negation.dev.tsv
 	$(BIN)/medlink evaluate assertion ../shared/data/negex/context.dev.tsv
 	$(BIN)/medlink evaluate attributes corpora/attributes/lines.tsv

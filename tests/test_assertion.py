@@ -14,7 +14,7 @@ from medlink import MedlinkError
 from medlink.assertion.values import Assertion
 from medlink.evaluation.assertion import evaluate_corpus, evaluate_marked
 from medlink.evaluation.headings import evaluate_headings
-from medlink.evaluation.marked import parse_marked, text_files
+from medlink.evaluation.marked import docs_with_mentions, parse_marked, text_files
 from medlink.models import blank_pipeline
 
 CORPORA = Path(__file__).resolve().parents[1] / "corpora"
@@ -191,6 +191,19 @@ def test_marked_notes(half):
     scores = evaluate_marked(text_files(CORPORA / "marked_notes" / half), by_line=False)
     assert scores.mentions > 180
     assert scores.right["all"] / scores.mentions >= 0.93
+
+
+def test_negation_in_terse_notes_and_lists():
+    assert evaluate_marked(text_files(CORPORA / "clinical_notes" / "heldout"), by_line=False).f1("absent")[2] >= 0.91
+
+
+def test_a_negation_does_not_reach_the_next_line_of_a_list():
+    lines = [f"{bed} sepsis day {bed}, ceftriaxone and fluids, CT no {{abscess|absent}}\n" for bed in range(401, 409)]
+    nlp = blank_pipeline("medlink_sections", "medlink_sentences", "medlink_assertion")
+    notes = ["".join(lines) + "409 {syncope}, orthostatics", "".join(lines).lower() + "409 {syncope}, orthostatics"]
+    for text, mentions in map(parse_marked, notes):
+        doc = next(iter(docs_with_mentions(nlp, [(text, mentions)])))
+        assert [entity._.assertion.status for entity in doc.ents] == ["absent"] * 8 + ["present"]
 
 
 def test_negation_and_history_on_the_corpora(shared_data):

@@ -78,6 +78,20 @@ def test_a_body_part_is_not_another_with_the_same_words():
     assert found(finder, "A pelvic kidney, with a dilated renal pelvis.") == [("pelvic kidney", "A")]
 
 
+def test_the_sign_for_a_fracture_is_read_but_where_it_begins_a_line():
+    finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", [Concept("F", "Ankle fracture")])])
+    for text in ("L ankle #, backslab", "Fell. # ankle", "bed 4: #ankle R"):
+        assert [concept for _, concept in found(finder, text)] == ["F"], text
+    for text in ("# Ankle swelling", "Plan:\n# Ankle swelling\n- # ankle sprain", "ankle # 2", "ankle #3 fracture"):
+        assert found(finder, text) == [], text
+
+
+def test_a_bullet_ends_a_name():
+    finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", [Concept("S", "Leg swelling")])])
+    assert [text for text, _ in found(finder, "swelling of the\nleg")] == ["swelling of the\nleg"]
+    assert found(finder, "# Swelling\n- Leg ultrasound") == []
+
+
 def test_few_capitals_are_no_inflection_of_a_word():
     finder = MedlinkDictionary(
         terminologies=[Terminology.from_records("t", [Concept("A", "Lues"), Concept("B", "Gout"), Concept("C", "PsA")])]

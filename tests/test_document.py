@@ -166,11 +166,39 @@ def test_users_rules_win(tmp_path):
         ("? PE on CT. Any pain? Yes.", ["? PE on CT.", "Any pain?", "Yes."]),
         ("Fever: no  Chills: yes", ["Fever: no", "Chills: yes"]),
         ("First.\n\nsecond", ["First.", "second"]),
+        ("A\n\x0b", ["A"]),
         ("", [""]),
     ],
 )
 def test_sentences_of_notes(text, expected):
     assert sentences(text) == expected
+
+
+def test_lines_of_a_list_are_sentences_of_their_own_however_long():
+    lines = [
+        "401 chest pain, trops flat x3, echo EF 60, no wall motion abnormality, home today",
+        "402 pyelonephritis, ceftriaxone day 3, CT no renal abscess and no hydronephrosis",
+        "403 syncope, orthostatics positive, tele sinus",
+        "Bed by the window: fell overnight, no head strike, neuro checks every hour until noon",
+        "Cellulitis of the shin, margins marked, cefazolin, ultrasound shows no collection",
+        "Gout of the first toe, colchicine twice daily, uric acid 9.2, renal function as before",
+        "Awaiting placement",
+    ]
+    assert sentences("\n".join(lines)) == lines
+    small = ["port no blood return, dye study", *(line.lower()[: 20 + 9 * i] for i, line in enumerate(lines[:6]))]
+    assert sentences("\n".join(small)) == [line.strip() for line in small]
+
+
+def test_wrapped_lines_go_on_with_a_capital():
+    text = (
+        "She has had a cough for three weeks and was seen by her own doctor, who found no evidence of\n"
+        "COPD or of tuberculosis and gave her an inhaler that she has hardly used since then because\n"
+        "her hands shake. She denies that she has ever had night sweats, weight loss, haemoptysis or\n"
+        "TB contacts, and she has not been abroad in the last ten years except for a week in southern\n"
+        "France. Her chest film, which we looked at together, shows neither a mass nor an effusion or\n"
+        "HRCT changes that would need another look. She will come back in the spring to be seen again."
+    )
+    assert [sentence.count("\n") for sentence in sentences(text)] == [2, 2, 1, 0]
 
 
 @given(st.text(alphabet=st.sampled_from("aB3 .,:;?!\n\t-()\r🙂é"), max_size=200))

@@ -11,6 +11,7 @@ from medlink import Alias, Concept, Linker, MedlinkError, Terminology
 from medlink.linking.exact import ExactStage, SynonymStage
 from medlink.linking.stages import Hit, Query
 from medlink.terminology.readers.jsonl import read_synonyms
+from medlink.terminology.words import is_body_part
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +263,31 @@ def test_the_component_sets_the_concept_of_entities_from_elsewhere(terminology):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("cirrhosis with ascites", ["CA", "A"]),
+        ("Severe cirrhosis w/ ascites.", ["CA", "A"]),
+        ("cirrhosis c/b ascites", ["CA", "A"]),
+        ("cirrhosis without ascites", ["C", "A"]),
+        ("cirrhosis with no ascites", ["C", "A"]),
+        ("cirrhosis, ascites", ["C", "A"]),
+        ("ascites with cirrhosis", ["CA", "C"]),
+    ],
+)
+def test_a_condition_is_linked_with_the_one_that_comes_with_it(text, concepts):
+    records = [
+        Concept("C", "Cirrhosis"),
+        Concept("A", "Ascites"),
+        Concept("CA", "Liver cirrhosis with ascites", (Alias("Cirrhosis with ascites", "exact"),)),
+    ]
+    nlp = spacy.blank("en")
+    words = [{"label": "CONDITION", "pattern": [{"LOWER": word}]} for word in ("cirrhosis", "ascites")]
+    nlp.add_pipe("entity_ruler").add_patterns(words)
+    nlp.add_pipe("medlink_linker").set_terminologies([Terminology.from_records("t", records)])
+    assert [ent.kb_id_ for ent in nlp(text).ents] == concepts
+
+
 def test_a_name_of_ones_own_is_not_rivalled_by_a_borrowed_one():
     other = Terminology.from_records("other", [Concept("O", "Collapsed lung", (Alias("Pneumothorax", "exact"),))])
     own = Terminology.from_records("own", [Concept("A", "Pneumothorax"), Concept("B", "Collapsed lung")])
@@ -273,7 +299,7 @@ def test_a_name_of_ones_own_is_not_rivalled_by_a_borrowed_one():
 def test_what_is_left_out_for_its_type_does_not_end_the_search():
     causes = Terminology.from_records(
         "causes",
-        [Concept("W54", "Dog bite", types=("External cause",)), Concept("S1", "Dog bite wound", types=("Condition",))],
+        [Concept("M", "Dog bite", types=("Clinical modifier",)), Concept("S1", "Dog bite wound", types=("Condition",))],
     )
     (found,) = Linker([causes], threshold=0).link_labelled([("dog bite", "CONDITION", ("dog bite", 0, 8))], 5)[0]
     assert (found.concept_id, found.stage) == ("S1", "lexical")
@@ -286,12 +312,26 @@ def test_a_terminology_is_asked_only_for_the_labels_that_it_covers(terminology):
     assert shipped.link_labelled([("anemia", "CONDITION", context)], 5)[0]
 
 
-def test_a_condition_is_no_external_cause_and_no_modifier():
+def test_a_condition_is_an_external_cause_only_by_its_name_and_no_modifier():
     shipped = Linker.load("en_medlink_sm")
-    context = ("", 0, 0)
-    ranked = shipped.link_labelled([("drowning", "CONDITION", context), ("Acute", "CONDITION", context)], 5)
-    assert ranked == [[], []]
-    assert shipped.link(["drowning"])[0][0].concept_id.startswith("W")
+    names = ["mechanical fall", "dog bite", "tumbled off a tall ladder", "Acute"]
+    fall, bite, tumble, modifier = shipped.link_labelled([(name, "CONDITION", ("", 0, 0)) for name in names], 5)
+    assert (fall[0].concept_id, fall[0].stage) == ("W19.XXXA", "exact")
+    assert (bite[0].concept_id, bite[0].stage) == ("W54.0XXA", "exact")
+    assert not [one for one in tumble if one.concept_id.startswith(("V", "W", "X", "Y"))]
+    assert modifier == []
+
+
+def test_a_body_part_is_no_condition():
+    # Of "ankle #" the sign alone tells that it is broken.
+    shipped = Linker.load("en_medlink_sm")
+    parts = ["tibia", "scapula", "ankle", "ribs", "distal radius", "fingers", "nose"]
+    assert [one for found in shipped.link(parts) for one in found if not one.nil] == []
+    for terminology in shipped.terminologies:
+        alone = {name for name in terminology.aliases if is_body_part(name)}
+        assert alone <= {"pelvic kidney", "Pelvic kidney"}, terminology.name
+    linked = shipped.link(["# ankle", "ankle #", "#NOF", "rib #s"])
+    assert [one[0].concept_id for one in linked] == ["S82.899A", "S82.899A", "S72.009A", "S22.49XA"]
 
 
 def test_the_component_survives_bytes_disk_and_pickle(terminology, tmp_path):

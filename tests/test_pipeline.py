@@ -229,6 +229,23 @@ def test_abbreviations_link_by_what_they_stand_for(nlp):
     assert linked.get("AS", linked.get("Severe AS", "")).startswith("I35")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The needle was walked down off the clavicle and the catheter brought out through a separate stab wound.",
+        "He sat down, then went down the stairs, could bend and jump, and put the book down on the table.",
+        "A double-blind, placebo-controlled trial in healthy volunteers, who were seen every week.",
+        "The ankle is stable. The tibia and the scapula are intact. Ribs, fingers and distal radius normal.",
+        "The carpal tunnel was opened and the median nerve seen in its whole length.",
+        "Cell adhesion, the open reading frame (ORF) and synaptic vesicles were studied.",
+        "The valve was calcified as severe narrowing had been ruled out before.",
+    ],
+)
+def test_ordinary_words_and_body_parts_are_no_conditions(nlp, text):
+    doc = nlp.get_pipe("medlink_dictionary")(nlp.make_doc(text))
+    assert [mention.text for mention in doc.spans[GROUP] if mention.label_ == "CONDITION"] == []
+
+
 def test_the_package_holds_the_rules_that_medlink_brings(nlp):
     from medlink.assertion.rules import default_context_rules
     from medlink.document.sections import default_section_rules

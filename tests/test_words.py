@@ -75,6 +75,16 @@ def test_order_does_not_count_in_a_bag():
     assert bag_hash(stems_of("cyst of the kidney")) == bag_hash(stems_of("kidney cysts"))
 
 
+@pytest.mark.parametrize("name", ["# ankle", "#ankle", "ankle #", "ankle #s"])
+def test_the_sign_for_a_fracture_is_a_word(name):
+    assert sorted(stems_of(name)) == sorted(stems_of("ankle fracture"))
+
+
+def test_the_sign_before_a_number_is_none():
+    assert stems_of("tooth #19") == stems_of("tooth 19")
+    assert stems_of("# 30 tablets") == stems_of("30 tablets")
+
+
 def test_whose_it_is_makes_no_other_name():
     assert bag_hash(stems_of("blood in her stools")) == bag_hash(stems_of("blood in the stool"))
 

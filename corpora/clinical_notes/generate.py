@@ -2,10 +2,11 @@
 
 The source notes were written by hand for medlink, with their mentions marked. In each version a part of the conditions
 is replaced by another name of the same ICD-10-CM code or by a neighbour in its hierarchy, so that rare ones appear;
-drugs, tests, procedures, devices, body parts and genes by others of their kind (``source/variants.txt``), in training
-notes also by any of their label (``source/terms.txt``), fitting or not, for a reader to learn the words. Numbers,
-people and dates change; some versions have typing errors, capitals throughout, short lines, one line, bullets, clipped
-words or an older note copied below. Versions too much like one another are thrown out.
+drugs, tests, procedures, devices, body parts and genes by others of their kind (``source/variants.txt``); all of them
+in training notes also by any of their label (``source/terms.txt``, ``source/conditions.txt``), fitting or not, for a
+reader to learn the words. Numbers, people and dates change; some versions have typing errors, capitals throughout,
+short lines, one line, bullets, clipped words or an older note copied below. Versions too much like one another are
+thrown out.
 
 Run ``python corpora/clinical_notes/generate.py``: writes ``train/`` and ``heldout/`` beside this file, a marked note a
 file. The held-out notes come from sources of their own, and what is put into them is not put into training notes.
@@ -27,16 +28,16 @@ from medlink.models import find_model
 
 SEED = 20261
 #: Versions of each source note.
-VERSIONS = {"train": 3, "heldout": 15}
-#: Share of word triples that two notes may have in common.
-ALIKE = 0.75
+VERSIONS = {"train": 4, "heldout": 15}
+#: Share of word triples that two notes of a part may have in common.
+ALIKE = {"train": 0.69, "heldout": 0.75}
 FOLDER = Path(__file__).parent
 LETTERS = {"D": "DRUG", "P": "PROCEDURE", "M": "MEASUREMENT", "A": "ANATOMY", "V": "DEVICE", "G": "GENE"}
 #: How often a mention is replaced.
 REPLACED = {"CONDITION": 0.35, "DRUG": 0.5, "GENE": 0.5}
 _REPLACED_ELSE = 0.35
 #: How often what stands for a mention of a training note is any word of its label.
-_ANY = 0.5
+_ANY = 0.6
 
 FIRST = """Harold Mary Jamal Elin Priya Tomas Aiko Grace Oluwaseun Peter Ingrid Carlos Fatima Wei Dolores Vincent Nadia
 Samuel Ruth Kofi Helena Marcus Yusuf Beatrice Arjun Colleen Dmitri Esther Felix Gloria Hassan Irene Sean Mei Anders
@@ -103,11 +104,15 @@ def read_variants(part: str) -> dict[tuple[str, str], list[str]]:
     return variants
 
 
-def read_terms() -> dict[str, list[str]]:
-    """By label, what may stand for any of its mentions in training notes: no word that is put into held-out ones."""
+def read_terms() -> dict[str, list[tuple[str, str]]]:
+    """By label, what may stand for any of its mentions in training notes, with codes, which only conditions have.
+
+    No word that is put into held-out notes is among them.
+    """
     kept = {(label, word.lower()) for (label, _), words in read_variants("heldout").items() for word in words}
     lists = read_lists("terms.txt")
-    return {label: [word for word in words if (label, word.lower()) not in kept] for label, words in lists}
+    terms = {label: [(word, "") for word in words if (label, word.lower()) not in kept] for label, words in lists}
+    return terms | {"CONDITION": [(name, code) for code, names in read_lists("conditions.txt") for name in names]}
 
 
 def read_sources(part: str) -> list[str]:
@@ -236,9 +241,9 @@ class Writer:
 
     def _other(self, piece: Piece) -> tuple[str, str]:
         """Another name, and its code, for a mention."""
+        if self._terms and self._rng.random() < _ANY:
+            return self._rng.choice(self._terms[piece.label])
         if piece.label != "CONDITION":
-            if self._terms and self._rng.random() < _ANY:
-                return self._rng.choice(self._terms[piece.label]), ""
             return self._rng.choice(self._variants.get((piece.label, piece.text.lower()), [piece.text])), ""
         found = self._neighbours.of(piece.code, self._rng) if piece.code else None
         if found is None:
@@ -346,7 +351,7 @@ def generate(part: str, terminology: Terminology) -> list[str]:
         for version in range(VERSIONS[part]):
             note = writer.write(source, version)
             own = triples(_MARK.sub(lambda found: found[1], note))
-            if all(len(own & other) <= ALIKE * len(own | other) for other in seen):
+            if all(len(own & other) <= ALIKE[part] * len(own | other) for other in seen):
                 notes.append(note)
                 seen.append(own)
     return notes

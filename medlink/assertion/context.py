@@ -132,6 +132,8 @@ class ContextMatcher:
                     continue
                 if first >= one.last and rule.direction != "backward":
                     away, span = first - one.last, (one.last, first)
+                    if rule.status == "absent" and _new_matter(one.last, number, places, mentions, words):
+                        continue
                 elif last <= one.first and rule.direction != "forward":
                     away, span = one.first - last, (last, one.first)
                 else:
@@ -174,6 +176,22 @@ class ContextMatcher:
                 continue
             said.update(dict.fromkeys((dimension for dimension, _ in rule.values()), rule))
         return said
+
+
+def _new_matter(
+    after: int,
+    number: int,
+    places: Sequence[tuple[int, int]],
+    mentions: Sequence[tuple[int, int, str]],
+    words: list[str],
+) -> bool:
+    """Whether a mention stands behind a comma and is of another label than what a negation is followed by.
+
+    "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
+    """
+    first = min((place, i) for i, place in enumerate(places) if place[0] >= after)[1]
+    label, other = mentions[first][2], mentions[number][2]
+    return label != other and "," in words[places[first][1] : places[number][0]]
 
 
 def _inside(places: Sequence[tuple[int, int]]) -> set[int]:

@@ -5,8 +5,10 @@ One pass over the text, so that the time grows with its length and not faster.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
@@ -41,6 +43,13 @@ _ITEM = re.compile(r"(?:[-–•*+>·o]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|\[[ xX_]?
 _NUMBER_LEFT = re.compile(r"(?:^|[\n:;,]|\s)[ \t]*\(?\d{1,2}$|(?:^|\n)[ \t]*[A-Za-z]$")
 _WORD_LEFT = re.compile(r"[^\s,;:(\[]*$")
 _CELLS = re.compile(r"\t|[ ]{3,}|\|")
+# What no line ends with on purpose, and what none begins with.
+_OPEN_ENDED = re.compile(
+    r"(?:[,/&(-]|(?:^|\s)(?:and|or|of|the|with|for|to|a|an|in|on|at|by|from|as|than|no|not|without|denies|denied|her|his|"
+    r"is|was|are|were|has|have|had|likely|possible|probable|left|right|mild|moderate|severe|acute|chronic|new))$",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(r"[,;)\]&/%]|(?:and|or|of|with|for|to|in|on|at|by|from|as|than|but|which|who|is|was|are|were)\b")
 _OPENERS = re.compile(r"[\"“‘'(\[*_-]*\s*([A-Z0-9#•<]|\Z)")
 
 
@@ -55,13 +64,13 @@ def sentence_starts(text: str, forced: Iterable[int] = ()) -> list[int]:
         forced: Further offsets at which a sentence begins, as those of headings and of sections' texts.
     """
     starts = {0, *forced}
-    width = _line_width(text)
+    lines = _lines_of(text)
     for match in _END.finditer(text):
         kind = match.lastgroup
         after = match.end()
         if (
             kind in ("blank", "answer")
-            or (kind == "line" and _breaks(text, match.start(), after, width))
+            or (kind == "line" and _breaks(text, match.start(), after, lines))
             or (kind == "stop" and _ends(text, match))
         ):
             starts.add(after)
@@ -82,13 +91,50 @@ def _parts(text: str, start: int, end: int) -> Iterator[int]:
         yield start
 
 
-def _line_width(text: str) -> float:
-    """About how long a full line is: lines much shorter than that were ended on purpose."""
-    lengths = [len(line) for line in text[:20_000].splitlines() if len(line) > 30]
-    return max(45.0, 0.75 * median(lengths)) if lengths else 45.0
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """How the lines of a text were made.
+
+    Arguments:
+        short: Lines shorter than this were ended on purpose.
+        width: So were lines that had room for the next word, in a text wrapped at this width.
+        listed: Whether each line stands for itself, even where the next begins with a small letter.
+    """
+
+    short: float
+    width: float
+    listed: bool
 
 
-def _breaks(text: str, at: int, after: int, width: float) -> bool:
+# A text whose lines go on with a small letter less often is not wrapped; where all letters are small, one of whose
+# lines fewer are full.
+_WRAPPED = 0.2
+_FULL = 1 / 3
+_FEW_LINES = 6
+
+
+def _lines_of(text: str) -> _Lines:
+    """Read how the lines of a text were made from the first of them."""
+    lines = [line.strip() for line in text[:20_000].splitlines()]
+    lengths = [len(line) for line in lines if len(line) > 30]
+    short = max(45.0, 0.75 * median(lengths)) if lengths else 45.0
+    pairs = [(line, following) for line, following in pairwise(lines) if line and following]
+    if len(pairs) < _FEW_LINES:
+        return _Lines(short, 0.0, listed=False)
+    lowered = [following[0].islower() for _, following in pairs]
+    room = [len(line) + 1 + _first_word(following) for line, following in pairs]
+    if 2 * sum(following[0].isdigit() for _, following in pairs) > len(pairs):
+        return _Lines(short, math.inf, listed=False)
+    if text.isupper() or text.islower():
+        full = sum(one > 0.9 * max(lengths, default=0) for one in room)
+        return _Lines(short, 0.0, listed=text.islower() and full < _FULL * len(pairs))
+    if sum(lowered) < _WRAPPED * len(pairs):
+        return _Lines(short, math.inf, listed=False)
+    wrapped = sorted(len(line) for (line, _), goes_on in zip(pairs, lowered, strict=True) if goes_on)
+    return _Lines(short, float(wrapped[len(wrapped) * 3 // 4]), listed=False)
+
+
+def _breaks(text: str, at: int, after: int, lines: _Lines) -> bool:
     """Whether a line break ends a sentence."""
     if after >= len(text):
         return False
@@ -104,12 +150,16 @@ def _breaks(text: str, at: int, after: int, width: float) -> bool:
     following = text[after : stop if stop >= 0 else after + 400]
     if _CELLS.search(following.strip()) and _CELLS.search(line.strip()):
         return True
-    first = following[:1]
-    if first.islower() or first in ",;)]&/%":
+    if _OPEN_ENDED.search(line) or _GOES_ON.match(following):
         return False
-    if line[-1] in ",-/&(" or line.endswith((" and", " or", " of", " the", " with", " for", " to", " a", " in")):
-        return False
-    return len(line) < width
+    if following[:1].islower():
+        return lines.listed
+    return len(line) < lines.short or len(line) + 1 + _first_word(following) <= lines.width
+
+
+def _first_word(text: str) -> int:
+    """The length of the first word of a line."""
+    return len(next(iter(text.split(None, 1)), ""))
 
 
 def _ends(text: str, match: re.Match[str]) -> bool:

@@ -17,7 +17,7 @@ from medlink.document.senses import AbbreviationUse
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
 from medlink.inference.names import load_name_encoder
-from medlink.linking.expansion import Expansion, expand
+from medlink.linking.expansion import Expansion, expand, expand_with
 from medlink.linking.linker import DEFAULT_THRESHOLD, Linker
 from medlink.linking.model import LinkModel
 from medlink.linking.narrowing import side_of
@@ -184,7 +184,9 @@ class MedlinkLinker(TerminologyCarrier):
                 text = doc.text  # put together anew at each access
                 found = mentions_of(doc)
                 uses = abbreviation_uses(doc)
-                expansions += [_expand(span, text, uses) for span in found]
+                # The longest of the mentions that begin at a place.
+                ends = {s.start_char: s.end_char for s in sorted(found, key=len) if s.label_ == "CONDITION"}
+                expansions += [_expand(span, text, uses, ends) for span in found]
                 spans += found
                 mentions += [(s.text, s.label_, (text, s.start_char, s.end_char)) for s in found]
             for span, candidates in zip(spans, self.linker.link_labelled(mentions, self.k, expansions), strict=True):
@@ -208,10 +210,15 @@ class MedlinkLinker(TerminologyCarrier):
         doc.ents = [linked(span) for span in doc.ents]
 
 
-def _expand(span: Span, text: str, uses: Sequence[AbbreviationUse]) -> Expansion:
-    """A mention as it is linked, with the side and the body part that ``medlink_attributes`` read."""
+def _expand(span: Span, text: str, uses: Sequence[AbbreviationUse], ends: Mapping[int, int]) -> Expansion:
+    """A mention as it is linked, with the condition beside it, and the side and body part of ``medlink_attributes``.
+
+    ``ends`` has the conditions that may stand beside it, as in :func:`~medlink.linking.expansion.expand_with`.
+    """
     start, end = span.start_char, span.end_char
     expansion = expand(text, start, end, uses, span.label_)
+    if span.label_ == "CONDITION":
+        expansion = replace(expansion, with_other=expand_with(text, start, end, uses, ends, span.label_))
     attributes = get_attributes(span)
     if not isinstance(attributes, ConditionAttributes):
         return replace(expansion, side=side_of(span.text, (text, start, end)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from medlink.document.senses import AbbreviationUse
 
 _DEFINED = re.compile(r"\s*\($")
+_WITH = re.compile(r"\s+(?:with|w/|c/b|complicated\s+by)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Expansion:
         side: ``"left"``, ``"right"`` or ``"bilateral"`` where the document tells it, else "".
         with_site: The mention together with the body part that it is joined to ("fracture of the left distal radius"),
             else "".
+        with_other: The mention together with another that is said to come with it ("diabetes w/ neuropathy"), else "".
     """
 
     text: str
@@ -29,6 +31,7 @@ class Expansion:
     fallback: bool = True
     side: str = ""
     with_site: str = ""
+    with_other: str = ""
 
 
 def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], label: str = "") -> Expansion:
@@ -68,3 +71,26 @@ def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], lab
         at = use.end
         fallback = fallback and not chosen
     return Expansion("".join([*parts, text[at:end]]), fallback=fallback)
+
+
+def expand_with(
+    text: str, start: int, end: int, uses: Sequence[AbbreviationUse], others: Mapping[int, int], label: str = ""
+) -> str:
+    """Write out a mention together with the one that comes with it: "COPD w/ acute exacerbation".
+
+    Arguments:
+        text: The document.
+        start: First character of the mention.
+        end: The character after its last one.
+        uses: The abbreviations of the document, in order.
+        others: From the first characters of the mentions that may come with it to the characters after their last ones.
+        label: Label of the mention, or "" where it is not known.
+
+    Returns:
+        The two joined by "with", or "" where no mention is said to come with this one.
+    """
+    between = _WITH.match(text, end)
+    if between is None or between.end() not in others:
+        return ""
+    other = expand(text, between.end(), others[between.end()], uses, label).text
+    return f"{expand(text, start, end, uses, label).text} with {other}"

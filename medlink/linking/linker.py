@@ -206,13 +206,17 @@ class Linker:
 
         expanded = {i: one.text for i, one in enumerate(expansions) if not one.open}
         with_site = {i: expansions[i].with_site for i in expanded if expansions[i].with_site}
+        with_other = {i: expansions[i].with_other for i in expanded if expansions[i].with_other}
         written = {
             i: queries[i].text for i, text in expanded.items() if expansions[i].fallback and text != queries[i].text
         }
         for terminology in self.terminologies:
-            # A search would find a name of the body part alone: the two together must be a name.
-            link(with_site, terminology, sure=True)
-            link_bare(with_site, terminology, sure=True)
+            # A search would find a name of one of the two: both together must be a name.
+            link(with_other, terminology, sure=True)
+            link_bare(with_other, terminology, sure=True)
+            sited = unlinked(with_site, terminology)
+            link(sited, terminology, sure=True)
+            link_bare(sited, terminology, sure=True)
             link(unlinked(expanded, terminology), terminology)
             link(unlinked(written, terminology), terminology)
             link_bare(expanded, terminology)

@@ -16,7 +16,7 @@ from medlink.linking.calibration import Calibration
 from medlink.linking.dense import DenseStage
 from medlink.linking.document_names import DocumentNames
 from medlink.linking.evidence import SURE_STAGES, Evidence, first
-from medlink.linking.exact import SynonymStage
+from medlink.linking.exact import ExactStage, SynonymStage
 from medlink.linking.opposites import without_opposites
 from medlink.linking.recent import Recent
 from medlink.linking.reranker import Reranker
@@ -38,6 +38,8 @@ INCOMPATIBLE_TYPES = {
         }
     )
 }
+#: Of these, what a mention means only where it is one of their names: a "dog bite", a "mechanical fall".
+_BY_NAME = frozenset({"External cause"})
 #: What has at least this chance after the stages that look names up is not searched for, and what has it after the
 #: search is not read by the cross-encoder,
 SURE = 0.8
@@ -148,6 +150,9 @@ class Ranker:
         evidence = [Evidence(query.text) for query in queries]
         asked = [i for i, query in enumerate(queries) if query.text.strip()]
         unfit = {label: terminology.of_no_other_types(types) for label, types in INCOMPATIBLE_TYPES.items()}
+        unnamed = {
+            label: terminology.of_no_other_types(types - _BY_NAME) for label, types in INCOMPATIBLE_TYPES.items()
+        }
 
         def ask(stage: Stage, of: Sequence[int]) -> None:
             found = stage.retrieve([queries[i] for i in of], terminology, max(k, SEARCHED))
@@ -159,7 +164,8 @@ class Ranker:
                         hits = [hit for hit in hits if not misreads_abbreviation(text, names[hit.alias])]
                     elif " " not in text:
                         hits = [hit for hit in hits if not is_another_word(text, names[hit.alias])]
-                evidence[i].add(stage.name, hits, terminology, unfit.get(queries[i].label))
+                left_out = unnamed if stage.name == ExactStage.name else unfit
+                evidence[i].add(stage.name, hits, terminology, left_out.get(queries[i].label))
 
         for stage in self.stages:
             if stage.final:

@@ -48,6 +48,11 @@ class Layout:
 
 
 def candidate_text(concept: int, matched: str, terminology: Terminology) -> str:
+    """What the cross-encoder reads of a concept, as one text; see :func:`candidate_parts`."""
+    return "; ".join(candidate_parts(concept, matched, terminology))
+
+
+def candidate_parts(concept: int, matched: str, terminology: Terminology) -> list[str]:
     """What the cross-encoder reads of a concept: name, the name that matched, further ones, type, definition."""
     name = terminology.concept_name(concept)
     parts = [name]
@@ -62,7 +67,7 @@ def candidate_text(concept: int, matched: str, terminology: Terminology) -> str:
     parts += terminology.concept_types(concept)[:1]
     if definition := terminology.concept(concept).definition:
         parts.append(definition[:_DEFINITION])
-    return "; ".join(dict.fromkeys(parts))
+    return list(dict.fromkeys(parts))
 
 
 def build_input(

@@ -31,6 +31,8 @@ from medlink.terminology.words import (
 _SKIP, _WORD, _BREAK = 0, 1, 2
 # Signs that stand inside names; any other sign, and a word that no name holds, ends a stretch.
 _INNER_SIGNS = frozenset("'/\u2019" + HYPHENS)
+# What begins an entry of a list.
+_SIGNS = frozenset("#" + HYPHENS)
 # Different tokens that are remembered, and texts of matches.
 _KNOWN = 200_000
 
@@ -88,6 +90,9 @@ class Matcher:
             Matches by start, of the same start the longest first.
         """
         classified = self._classified(tokens)
+        for i in _line_starts(tokens):
+            # A bullet, or the sign before a problem: "# Ankle swelling" is no fracture.
+            classified[i] = _BREAK, 0
         kinds = np.array([kind for kind, _ in classified], dtype=np.uint8)
         hashes = np.array([hashed for _, hashed in classified], dtype=np.uint64)
         content = np.flatnonzero(kinds == _WORD)
@@ -182,3 +187,19 @@ class Matcher:
             and not misreads_abbreviation(text, names[i])
             and not names_other_part(text, names[i])
         )
+
+
+def _line_starts(tokens: Sequence[str]) -> list[int]:
+    """The hyphens and number signs that begin a line, one behind the other too, and the signs before a number."""
+    found = []
+    at_start = True
+    for i, token in enumerate(tokens):
+        if token[0] in _SIGNS:
+            number = tokens[i + 1] if i + 1 < len(tokens) else ""
+            if at_start or (token == "#" and number.isdigit()):
+                found.append(i)
+        elif token.isspace():
+            at_start = at_start or "\n" in token
+        else:
+            at_start = False
+    return found

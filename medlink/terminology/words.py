@@ -22,7 +22,8 @@ STOP_WORDS = frozenset("a an the of in on at to for by my your his her our their
 #: What joins the parts of a compound.
 HYPHENS = "-\u2010\u2011"
 
-_WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,](?=\d)[^\W_]+)*")
+# A "#" is a fracture, but not before a number.
+_WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,](?=\d)[^\W_]+)*|#s?(?![^\W_]|\s*\d)|#(?=[^\W\d_])")
 _HYPHEN = re.compile(f"[{HYPHENS}]")
 # What an abbreviation with a number is a kind of.
 _KIND = re.compile(r"[A-Z]{2,}(?=\d)")
@@ -105,7 +106,7 @@ def spelled(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text: runs of letters and digits, decimal numbers whole.
+    """The words of a text: runs of letters and digits, decimal numbers whole, and the sign for a fracture ("# ankle").
 
     A text without any letter or digit ("++") is its signs instead, so that no name is empty.
     """
@@ -234,12 +235,16 @@ def is_kin(text: str, name: str) -> bool:
     return any(same_letters(part, name) for part in parts) or (kind is not None and name.startswith(kind[0]))
 
 
+def is_body_part(text: str) -> bool:
+    """Whether all words of a text are body parts: "renal pelvis", "femoral neck"."""
+    return _body_parts().issuperset(stems_of(text))
+
+
 def names_other_part(text: str, name: str) -> bool:
     """Whether a text and a name with the same words are each a body part and another: no "renal pelvis" is a "pelvic
     kidney".
     """
-    stems, other = stems_of(text), stems_of(name)
-    return stems[-1] != other[-1] and _body_parts().issuperset(stems)
+    return stems_of(text)[-1] != stems_of(name)[-1] and is_body_part(text)
 
 
 def is_another_word(text: str, name: str) -> bool:

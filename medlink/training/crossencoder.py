@@ -26,7 +26,7 @@ from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.linking.evidence import Evidence
 from medlink.linking.linker import Linker, expand_queries
 from medlink.linking.model import LinkModel
-from medlink.linking.reranker import Layout, build_input, candidate_text
+from medlink.linking.reranker import Layout, build_input, candidate_parts, candidate_text
 from medlink.linking.stages import Query
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import stems_of
@@ -219,14 +219,14 @@ def name_examples(linkers: Mapping[str, Linker], count: int, layout: Layout, rng
                 if sorted(stems_of(terminology.aliases[alias])) != words:
                     matched.setdefault(int(terminology.alias_concept[alias]), terminology.aliases[alias])
             order = list(matched)[: layout.candidates]
-            candidates = tuple(_without(candidate_text(c, matched[c], terminology), words) for c in order)
+            candidates = tuple(_less(candidate_parts(c, matched[c], terminology), words) for c in order)
             examples.append(Example(Query(text), candidates, tuple(c == concept for c in order)))
     return [one for one in examples if one.candidates]
 
 
-def _without(text: str, words: Sequence[str]) -> str:
+def _less(parts: Sequence[str], words: Sequence[str]) -> str:
     """What is read of a candidate, less the names with these stems: a mention is rarely written as one of them."""
-    return "; ".join(part for part in text.split("; ") if sorted(stems_of(part)) != words) or text
+    return "; ".join([part for part in parts if sorted(stems_of(part)) != words] or parts)
 
 
 def _draw(example: Example, settings: CrossencoderSettings, rng: Random) -> Example:

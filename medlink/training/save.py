@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 import spacy
@@ -13,6 +12,7 @@ from medlink.errors import MedlinkError
 from medlink.evaluation.corpora import score_ner
 from medlink.evaluation.ner import Scores
 from medlink.recognition.ner import MedlinkNer
+from medlink.training.cards import made_with
 from medlink.training.export import export_onnx
 from medlink.training.ner import NerRun
 
@@ -42,8 +42,8 @@ own (O, B, I). Weights are int8 with a scale for each row; it computes in fp32.
 | teachers | {teachers} |
 | seed | {seeds} |
 | start | {start} |
-| time | {minutes:.0f} minutes on {machine} |
-| made with | medlink {medlink}, torch {torch}, transformers {transformers} |
+| time | {minutes:.0f} minutes |
+{made_with}
 
 ## Data
 
@@ -120,10 +120,7 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         precision=settings.precision,
         start=f"an earlier run ({settings.start})" if settings.start else "the base model",
         minutes=run.seconds / 60,
-        machine=", ".join(run.machines),
-        medlink=version("medlink"),
-        torch=version("torch"),
-        transformers=version("transformers"),
+        made_with=made_with(run.machines),
         splits=_ALL_SPLITS if settings.measured else _SPLITS,
         data="\n".join(data),
         scores="\n".join(lines),
