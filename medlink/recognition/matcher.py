@@ -192,14 +192,12 @@ class Matcher:
 def _line_starts(tokens: Sequence[str]) -> list[int]:
     """The hyphens and number signs that begin a line, one behind the other too, and the signs before a number."""
     found = []
-    at_start = True
-    for i, token in enumerate(tokens):
-        if token[0] in _SIGNS:
-            number = tokens[i + 1] if i + 1 < len(tokens) else ""
-            if at_start or (token == "#" and number.isdigit()):
-                found.append(i)
-        elif token.isspace():
-            at_start = at_start or "\n" in token
-        else:
-            at_start = False
+    last, at_start = -2, False
+    for i in [i for i, token in enumerate(tokens) if token[0] in _SIGNS]:
+        if i > last + 1:
+            before = tokens[i - 1] if i else "\n"
+            at_start = before.isspace() and (i == 1 or "\n" in before)
+        last = i
+        if at_start or (tokens[i] == "#" and i + 1 < len(tokens) and tokens[i + 1].isdigit()):
+            found.append(i)
     return found
