@@ -247,10 +247,10 @@ def test_the_linker_loads_by_model_or_by_terminologies(terminology):
         Linker.load("en_nothing")
 
 
-def component(terminology):
+def component(terminology, words=("anemia", "sparrow")):
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": "CONDITION", "pattern": p} for p in ("anemia", "sparrow")])
+    ruler.add_patterns([{"label": "CONDITION", "pattern": p} for p in words])
     nlp.add_pipe("medlink_linker").set_terminologies([terminology])
     return nlp
 
@@ -281,10 +281,7 @@ def test_a_condition_is_linked_with_the_one_that_comes_with_it(text, concepts):
         Concept("A", "Ascites"),
         Concept("CA", "Liver cirrhosis with ascites", (Alias("Cirrhosis with ascites", "exact"),)),
     ]
-    nlp = spacy.blank("en")
-    words = [{"label": "CONDITION", "pattern": [{"LOWER": word}]} for word in ("cirrhosis", "ascites")]
-    nlp.add_pipe("entity_ruler").add_patterns(words)
-    nlp.add_pipe("medlink_linker").set_terminologies([Terminology.from_records("t", records)])
+    nlp = component(Terminology.from_records("t", records), ("cirrhosis", "ascites"))
     assert [ent.kb_id_ for ent in nlp(text).ents] == concepts
 
 

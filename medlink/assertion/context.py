@@ -126,13 +126,19 @@ class ContextMatcher:
             rule = one.rule
             if rule.direction == "pseudo":
                 continue
+            negated = _next(places, one.last) if rule.status == "absent" else None
             for number, (first, last) in enumerate(places):
                 label = mentions[number][2]
                 if rule.labels and label and label not in rule.labels:
                     continue
                 if first >= one.last and rule.direction != "backward":
                     away, span = first - one.last, (one.last, first)
-                    if rule.status == "absent" and _new_matter(one.last, number, places, mentions, words):
+                    # "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
+                    if (
+                        negated is not None
+                        and label != mentions[negated][2]
+                        and "," in words[places[negated][1] : first]
+                    ):
                         continue
                 elif last <= one.first and rule.direction != "forward":
                     away, span = one.first - last, (last, one.first)
@@ -178,20 +184,9 @@ class ContextMatcher:
         return said
 
 
-def _new_matter(
-    after: int,
-    number: int,
-    places: Sequence[tuple[int, int]],
-    mentions: Sequence[tuple[int, int, str]],
-    words: list[str],
-) -> bool:
-    """Whether a mention stands behind a comma and is of another label than what a negation is followed by.
-
-    "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
-    """
-    first = min((place, i) for i, place in enumerate(places) if place[0] >= after)[1]
-    label, other = mentions[first][2], mentions[number][2]
-    return label != other and "," in words[places[first][1] : places[number][0]]
+def _next(places: Sequence[tuple[int, int]], after: int) -> int | None:
+    """The number of the mention that begins first at a token or behind it."""
+    return min((i for i, (first, _) in enumerate(places) if first >= after), key=places.__getitem__, default=None)
 
 
 def _inside(places: Sequence[tuple[int, int]]) -> set[int]:

@@ -50,6 +50,11 @@ _OPEN_ENDED = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(r"[,;)\]&/%]|(?:and|or|of|with|for|to|in|on|at|by|from|as|than|but|which|who|is|was|are|were)\b")
+# A text whose lines go on with a small letter less often is not wrapped; where all letters are small, one of whose
+# lines fewer are full.
+_WRAPPED = 0.2
+_FULL = 1 / 3
+_FEW_LINES = 6
 _OPENERS = re.compile(r"[\"“‘'(\[*_-]*\s*([A-Z0-9#•<]|\Z)")
 
 
@@ -106,13 +111,6 @@ class _Lines:
     listed: bool
 
 
-# A text whose lines go on with a small letter less often is not wrapped; where all letters are small, one of whose
-# lines fewer are full.
-_WRAPPED = 0.2
-_FULL = 1 / 3
-_FEW_LINES = 6
-
-
 def _lines_of(text: str) -> _Lines:
     """Read how the lines of a text were made from the first of them."""
     lines = [line.strip() for line in text[:20_000].splitlines()]
@@ -121,16 +119,17 @@ def _lines_of(text: str) -> _Lines:
     pairs = [(line, following) for line, following in pairwise(lines) if line and following]
     if len(pairs) < _FEW_LINES:
         return _Lines(short, 0.0, listed=False)
-    lowered = [following[0].islower() for _, following in pairs]
-    room = [len(line) + 1 + _first_word(following) for line, following in pairs]
     if 2 * sum(following[0].isdigit() for _, following in pairs) > len(pairs):
         return _Lines(short, math.inf, listed=False)
-    if text.isupper() or text.islower():
-        full = sum(one > 0.9 * max(lengths, default=0) for one in room)
-        return _Lines(short, 0.0, listed=text.islower() and full < _FULL * len(pairs))
-    if sum(lowered) < _WRAPPED * len(pairs):
+    if text.isupper():
+        return _Lines(short, 0.0, listed=False)
+    if text.islower():
+        longest = max(lengths, default=0)
+        full = sum(len(line) + 1 + _first_word(following) > 0.9 * longest for line, following in pairs)
+        return _Lines(short, 0.0, listed=full < _FULL * len(pairs))
+    wrapped = sorted(len(line) for line, following in pairs if following[0].islower())
+    if len(wrapped) < _WRAPPED * len(pairs):
         return _Lines(short, math.inf, listed=False)
-    wrapped = sorted(len(line) for (line, _), goes_on in zip(pairs, lowered, strict=True) if goes_on)
     return _Lines(short, float(wrapped[len(wrapped) * 3 // 4]), listed=False)
 
 

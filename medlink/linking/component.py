@@ -17,7 +17,7 @@ from medlink.document.senses import AbbreviationUse
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
 from medlink.inference.names import load_name_encoder
-from medlink.linking.expansion import Expansion, expand, expand_with
+from medlink.linking.expansion import Expansion, condition_beside, expand
 from medlink.linking.linker import DEFAULT_THRESHOLD, Linker
 from medlink.linking.model import LinkModel
 from medlink.linking.narrowing import side_of
@@ -213,12 +213,12 @@ class MedlinkLinker(TerminologyCarrier):
 def _expand(span: Span, text: str, uses: Sequence[AbbreviationUse], ends: Mapping[int, int]) -> Expansion:
     """A mention as it is linked, with the condition beside it, and the side and body part of ``medlink_attributes``.
 
-    ``ends`` has the conditions that may stand beside it, as in :func:`~medlink.linking.expansion.expand_with`.
+    ``ends`` has the document's conditions, as in :func:`~medlink.linking.expansion.condition_beside`.
     """
     start, end = span.start_char, span.end_char
     expansion = expand(text, start, end, uses, span.label_)
-    if span.label_ == "CONDITION":
-        expansion = replace(expansion, with_other=expand_with(text, start, end, uses, ends, span.label_))
+    if span.label_ == "CONDITION" and (other := condition_beside(text, end, uses, ends)):
+        expansion = replace(expansion, with_other=f"{expansion.text} with {other}")
     attributes = get_attributes(span)
     if not isinstance(attributes, ConditionAttributes):
         return replace(expansion, side=side_of(span.text, (text, start, end)))

@@ -73,24 +73,19 @@ def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], lab
     return Expansion("".join([*parts, text[at:end]]), fallback=fallback)
 
 
-def expand_with(
-    text: str, start: int, end: int, uses: Sequence[AbbreviationUse], others: Mapping[int, int], label: str = ""
-) -> str:
-    """Write out a mention together with the one that comes with it: "COPD w/ acute exacerbation".
+def condition_beside(text: str, end: int, uses: Sequence[AbbreviationUse], ends: Mapping[int, int]) -> str:
+    """Write out the condition that is said to come with one: "COPD w/ acute exacerbation".
 
     Arguments:
         text: The document.
-        start: First character of the mention.
-        end: The character after its last one.
+        end: The character after the last one of the condition that it comes with.
         uses: The abbreviations of the document, in order.
-        others: From the first characters of the mentions that may come with it to the characters after their last ones.
-        label: Label of the mention, or "" where it is not known.
+        ends: From the first characters of the document's conditions to the characters after their last ones.
 
     Returns:
-        The two joined by "with", or "" where no mention is said to come with this one.
+        The condition behind "with", or "" where none is.
     """
     between = _WITH.match(text, end)
-    if between is None or between.end() not in others:
+    if between is None or between.end() not in ends:
         return ""
-    other = expand(text, between.end(), others[between.end()], uses, label).text
-    return f"{expand(text, start, end, uses, label).text} with {other}"
+    return expand(text, between.end(), ends[between.end()], uses, "CONDITION").text

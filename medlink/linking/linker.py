@@ -212,11 +212,10 @@ class Linker:
         }
         for terminology in self.terminologies:
             # A search would find a name of one of the two: both together must be a name.
-            link(with_other, terminology, sure=True)
-            link_bare(with_other, terminology, sure=True)
-            sited = unlinked(with_site, terminology)
-            link(sited, terminology, sure=True)
-            link_bare(sited, terminology, sure=True)
+            for joined in (with_other, with_site):
+                open_ = unlinked(joined, terminology)
+                link(open_, terminology, sure=True)
+                link_bare(open_, terminology, sure=True)
             link(unlinked(expanded, terminology), terminology)
             link(unlinked(written, terminology), terminology)
             link_bare(expanded, terminology)

@@ -25,6 +25,7 @@ from medlink.terminology.words import (
     names_other_part,
     spelled,
     stem,
+    stems_of,
     words_of,
 )
 
@@ -76,7 +77,7 @@ class Matcher:
         self._types = None if types is None else {i for i, one in enumerate(terminology.types) if one in set(types)}
         self._scopes = {SCOPE_NUMBER[scope] for scope in scopes}
         self._longest = min(longest, terminology.longest_name)
-        self._stop = {bag_hash([stem(word) for word in words_of(name)]) for name in stop_names}
+        self._stop = {bag_hash(stems_of(name)) for name in stop_names}
         self._words: dict[str, tuple[int, int]] = {}
         self._names: dict[tuple[int, str, int], tuple[int, ...]] = {}
 

@@ -60,6 +60,7 @@ class Terminology:
         self._ids = self._index("id")
         self._verbatim = self._index("verbatim")
         self._bags = self._index("bag")
+        self._of_types: dict[frozenset[str], npt.NDArray[np.bool_]] = {}
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Terminology:
@@ -156,13 +157,15 @@ class Terminology:
             types: The semantic types.
 
         Returns:
-            For the concept in each row. Shape (concepts,).
+            For the concept in each row, not to be written to. Shape (concepts,).
         """
-        among = np.array([name in types for name in self.types], dtype=bool)
-        starts = np.concatenate([[0], self._concept_types.ends])
-        others = np.concatenate([[0], np.cumsum(~among[self._concept_types.values])])[starts]
-        result: npt.NDArray[np.bool_] = (np.diff(starts) > 0) & (np.diff(others) == 0)
-        return result
+        key = frozenset(types)
+        if key not in self._of_types:
+            among = np.array([name in key for name in self.types], dtype=bool)
+            starts = np.concatenate([[0], self._concept_types.ends])
+            others = np.concatenate([[0], np.cumsum(~among[self._concept_types.values])])[starts]
+            self._of_types[key] = (np.diff(starts) > 0) & (np.diff(others) == 0)
+        return self._of_types[key]
 
     def is_parent(self, row: int) -> bool:
         """Whether the concept in a row has concepts below it."""
