@@ -86,6 +86,12 @@ def test_the_sign_for_a_fracture_is_read_but_where_it_begins_a_line():
         assert found(finder, text) == [], text
 
 
+def test_secondary_to_is_no_number_of_a_name():
+    concepts = [Concept("D", "Diabetes mellitus"), Concept("2", "Diabetes type 2", (Alias("DM 2", "exact"),))]
+    finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", concepts)])
+    assert found(finder, "ESRD 2/2 DM, 2 DM") == [("2 DM", "2")]
+
+
 def test_a_bullet_ends_a_name():
     finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", [Concept("S", "Leg swelling")])])
     assert [text for text, _ in found(finder, "swelling of the\nleg")] == ["swelling of the\nleg"]

@@ -189,6 +189,19 @@ def test_lines_of_a_list_are_sentences_of_their_own_however_long():
     assert sentences("\n".join(small)) == [line.strip() for line in small]
 
 
+def test_an_answer_ends_its_line_where_lines_are_not_wrapped():
+    lines = [
+        "PMR: shoulder and hip girdle stiffness, ESR 78, prednisone 15, jaw claudication no",
+        "Psoriatic arthritis with dactylitis of the third toe, nail pitting, secukinumab started",
+        "Skin rash, itching and bruising denied; mole change denied",
+        "Psych low mood, poor sleep, sees the counselor every second week at the center",
+        "Lupus: malar rash and mouth ulcers, proteinuria none, hydroxychloroquine 200 twice daily",
+        "Gout of the first toe, colchicine twice daily, uric acid 9.2, tophi not",
+        "Ankle swelling after a sprain, brace, may walk",
+    ]
+    assert sentences("\n".join(lines)) == lines
+
+
 def test_wrapped_lines_go_on_with_a_capital():
     text = (
         "She has had a cough for three weeks and was seen by her own doctor, who found no evidence of\n"

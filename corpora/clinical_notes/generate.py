@@ -10,10 +10,13 @@ thrown out.
 
 Run ``python corpora/clinical_notes/generate.py``: writes ``train/`` and ``heldout/`` beside this file, a marked note a
 file. The held-out notes come from sources of their own, and what is put into them is not put into training notes.
+``python corpora/clinical_notes/generate.py --further 8 build/further_notes`` writes eight further versions of each
+training note, not compared with others, for a training that has the time to read them.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import re
@@ -357,17 +360,28 @@ def generate(part: str, terminology: Terminology) -> list[str]:
     return notes
 
 
+def write_notes(folder: Path, notes: list[str]) -> None:
+    """Write a file for each note, into a folder that is emptied before."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for i, note in enumerate(notes, 1):
+        (folder / f"{i:03}.txt").write_text(note, "utf-8")
+    print(f"{folder.name}: {len(notes)} notes")
+
+
 def main() -> None:
-    """Write both parts."""
+    """Write both parts, or further versions of the training notes."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--further", nargs=2, metavar=("VERSIONS", "FOLDER"), help="write further training notes there")
+    further = parser.parse_args().further
     terminology = Terminology.load(find_model("en_medlink_sm") / "medlink_linker" / "terminologies" / "icd10cm")
+    if further:
+        writer, first = Writer("train", Neighbours(terminology)), VERSIONS["train"]
+        versions = range(first, first + int(further[0]))
+        write_notes(Path(further[1]), [writer.write(source, i) for source in writer.sources for i in versions])
+        return
     for part in VERSIONS:
-        folder = FOLDER / part
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        notes = generate(part, terminology)
-        for i, note in enumerate(notes, 1):
-            (folder / f"{i:03}.txt").write_text(note, "utf-8")
-        print(f"{part}: {len(notes)} notes")
+        write_notes(FOLDER / part, generate(part, terminology))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Writes lists of conditions in which those of a kind are marked: ``{asthma|RESPIRATORY}, gout, low mood``.
 
 Such lists teach GLiNER what kinds of conditions there are: the notes hold few of most. The conditions are the names
-that clinicians have for codes of ICD-10-CM (``medlink/terminology/data/synonyms-icd10cm.jsonl``), the kinds are made of
-ranges of codes (``kinds.txt``); names that may be of the kind and may not are in no line that asks for it. A tenth of
-the categories is held out, with all their names.
+that clinicians have for codes of ICD-10-CM (``names.txt``, taken from medlink's own), the kinds are made of ranges of
+codes (``kinds.txt``); names that may be of the kind and may not are in no line that asks for it. A tenth of the
+categories is held out, with all their names.
 
 Run ``python corpora/condition_kinds/generate.py``: writes ``train.txt`` and ``heldout.txt`` beside this file.
 """
@@ -15,8 +15,6 @@ import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-
-from medlink.terminology.readers.jsonl import read_synonyms
 
 SEED = 20264
 FOLDER = Path(__file__).parent
@@ -68,10 +66,11 @@ def read_kinds() -> list[Kind]:
 def read_names(part: str) -> list[tuple[str, str]]:
     """The codes of a part and their names."""
     names = []
-    for code, synonyms in read_synonyms("icd10cm").items():
+    for line in (FOLDER / "names.txt").read_text("utf-8").splitlines():
+        code, _, of_code = line.partition(": ")
         # Of one category, so that no near name of a held-out one is trained.
-        if (zlib.crc32(code[:3].encode()) % 10 == 0) == (part == "heldout"):
-            names += [(code, name) for name in synonyms if len(name) >= _SHORTEST]
+        if not line.startswith("#") and (zlib.crc32(code[:3].encode()) % 10 == 0) == (part == "heldout"):
+            names += [(code, name) for name in of_code.split("; ") if len(name) >= _SHORTEST]
     return names
 
 

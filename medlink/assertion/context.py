@@ -30,6 +30,19 @@ _RELATIVES = frozenset(
     "grandchild relative relatives wife husband spouse stepmother stepfather stepson mother's father's brother's "
     "sister's aunt's uncle's".split()
 )
+# What infections that are tested for together are called, and what stands between them.
+_SCREENED = frozenset(
+    "hiv hav hbv hcv hep hepatitis a b c e ag ab igg igm antigen antibody pcr screen serology status rpr vdrl "
+    "syphilis hsv htlv vzv varicella rubella measles mumps cmv ebv toxo toxoplasmosis gc ct gonorrhea gonorrhoea "
+    "chlamydia trich trichomonas bv tb quantiferon flu influenza covid 19 rsv strep mono monospot lyme mrsa vre "
+    "diff difficile swab swabs test tests rapid panel titers serologies antibodies".split()
+)
+# What is said of how a disease goes, as in "migraine without aura".
+_COURSE = frozenset(
+    "acute current with exacerbation exacerbations complication complications aura flare flares recurrence "
+    "decompensation rvr sequelae crisis".split()
+)
+_BETWEEN = frozenset([",", "and", "&", "/", "-", "(", ")"])
 _WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
 _YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
 # Of two triggers as near, the one with the value that stands first decides: "no fracture is seen" is absent.
@@ -115,6 +128,7 @@ class ContextMatcher:
         ends.append(ends[-1])
         starts[0] = ends[0] = starts[1]
         places = [(bisect_right(ends, start), bisect_left(starts, end)) for start, end, _ in mentions]
+        joined = [_joined(place, words, starts, ends) for place in places]
         inside = _inside(places)
         found = self._triggers.find(words, inside)
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
@@ -127,7 +141,15 @@ class ContextMatcher:
             if rule.direction == "pseudo":
                 continue
             negated = _next(places, one.last) if rule.status == "absent" else None
-            for number, (first, last) in enumerate(places):
+            # "Asthma w/o exacerbation, gallstones": what is denied is how the one before went, and not what follows.
+            of_course = (
+                negated is not None
+                and words[one.first] in ("without", "w")
+                and _COURSE.issuperset(words[slice(*places[negated])])
+            )
+            for number, (first, last) in enumerate(joined):
+                if first < one.last and one.first < last:
+                    first, last = places[number]  # the trigger is a part of the list
                 label = mentions[number][2]
                 if rule.labels and label and label not in rule.labels:
                     continue
@@ -136,7 +158,7 @@ class ContextMatcher:
                     # "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
                     if (
                         negated is not None
-                        and label != mentions[negated][2]
+                        and (of_course or label != mentions[negated][2])
                         and "," in words[places[negated][1] : first]
                     ):
                         continue
@@ -187,6 +209,38 @@ class ContextMatcher:
 def _next(places: Sequence[tuple[int, int]], after: int) -> int | None:
     """The number of the mention that begins first at a token or behind it."""
     return min((i for i, (first, _) in enumerate(places) if first >= after), key=places.__getitem__, default=None)
+
+
+def _joined(
+    place: tuple[int, int], words: Sequence[str], starts: Sequence[int], ends: Sequence[int]
+) -> tuple[int, int]:
+    """The tokens of a mention and of what is joined to it, of which the same is said.
+
+    That is what slashes join, as in "fever/chills negative", and the infections of a list that are tested for, as in
+    "HIV, HBV and HCV negative".
+    """
+    first, last = place
+    tested = _SCREENED.issuperset(words[first:last])
+
+    def joins(at: int) -> bool:
+        if tested and (words[at] in _SCREENED or words[at] in _BETWEEN):
+            return True
+        close = ends[at - 1] == starts[at] and ends[at] == starts[at + 1]
+        return words[at] == "/" and close and words[at - 1][0].isalnum() and words[at + 1][0].isalnum()
+
+    low, high = first, last
+    while high < len(words) - 1 and joins(high):
+        high += 1 if tested else 2
+    while low > 1 and joins(low - 1):
+        low -= 1 if tested else 2
+    while high > last and words[high - 1] in _BETWEEN:
+        high -= 1
+    while low < first and words[low] in _BETWEEN:
+        low += 1
+    # "Serologies (HIV, HCV) negative": the bracket belongs to the list.
+    if tested and words[high] == ")" and "(" in words[low - 1 : high]:
+        high += 1
+    return low, high
 
 
 def _inside(places: Sequence[tuple[int, int]]) -> set[int]:

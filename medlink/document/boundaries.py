@@ -49,6 +49,8 @@ _OPEN_ENDED = re.compile(
     r"is|was|are|were|has|have|had|likely|possible|probable|left|right|mild|moderate|severe|acute|chronic|new))$",
     re.IGNORECASE,
 )
+# "Jaw claudication no": in a text that is not wrapped the answer ends its line.
+_ANSWERED = re.compile(r"\w\s(?:no|not|denied)$", re.IGNORECASE)
 _GOES_ON = re.compile(r"[,;)\]&/%]|(?:and|or|of|with|for|to|in|on|at|by|from|as|than|but|which|who|is|was|are|were)\b")
 # A text whose lines go on with a small letter less often is not wrapped; where all letters are small, one of whose
 # lines fewer are full.
@@ -149,7 +151,8 @@ def _breaks(text: str, at: int, after: int, lines: _Lines) -> bool:
     following = text[after : stop if stop >= 0 else after + 400]
     if _CELLS.search(following.strip()) and _CELLS.search(line.strip()):
         return True
-    if _OPEN_ENDED.search(line) or _GOES_ON.match(following):
+    answered = lines.width == math.inf and following[:1].isupper() and _ANSWERED.search(line)
+    if (_OPEN_ENDED.search(line) and not answered) or _GOES_ON.match(following):
         return False
     if following[:1].islower():
         return lines.listed

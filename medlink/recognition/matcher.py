@@ -91,8 +91,8 @@ class Matcher:
             Matches by start, of the same start the longest first.
         """
         classified = self._classified(tokens)
-        for i in _line_starts(tokens):
-            # A bullet, or the sign before a problem: "# Ankle swelling" is no fracture.
+        for i in [*_line_starts(tokens), *_behind_slashes(tokens)]:
+            # A bullet, or the sign before a problem: "# Ankle swelling" is no fracture, "2/2 DM" no type 2 diabetes.
             classified[i] = _BREAK, 0
         kinds = np.array([kind for kind, _ in classified], dtype=np.uint8)
         hashes = np.array([hashed for _, hashed in classified], dtype=np.uint64)
@@ -202,3 +202,9 @@ def _line_starts(tokens: Sequence[str]) -> list[int]:
         if at_start or (tokens[i] == "#" and i + 1 < len(tokens) and tokens[i + 1].isdigit()):
             found.append(i)
     return found
+
+
+def _behind_slashes(tokens: Sequence[str]) -> list[int]:
+    """The numbers behind a number and a slash, as in "2/2" (secondary to), "3/6" or a date."""
+    slashes = [i for i, token in enumerate(tokens) if token == "/" and 0 < i < len(tokens) - 1]
+    return [i + 1 for i in slashes if tokens[i - 1].isdigit() and tokens[i + 1].isdigit()]

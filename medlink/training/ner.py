@@ -21,7 +21,7 @@ from torch import nn
 from medlink.evaluation.ner import Scores, score_spans
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import Pieces, WordPieceEncoder
-from medlink.recognition.tags import UNKNOWN, decode, tags_to_spans
+from medlink.recognition.tags import BEGIN, OUTSIDE, UNKNOWN, decode, tags_to_spans
 from medlink.training.adversarial import perturbed
 from medlink.training.base import load_base, load_weights, training_device
 from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_split
@@ -59,6 +59,7 @@ class _Sample:
     ids: np.ndarray
     targets: np.ndarray  # (pieces, labels), UNKNOWN where nothing is learnt
     words: np.ndarray  # positions of the words' first pieces, which alone are tagged
+    mentions: np.ndarray  # (pieces,), the number of the mention that a piece is of, 0 for none
     taught: torch.Tensor | None = None  # (pieces, labels, 3), what the teachers hold
 
 
@@ -75,24 +76,36 @@ def _samples(passages: Sequence[Passage], encoder: WordPieceEncoder, settings: N
             owned = slice(window.owned_start - window.start, window.owned_end - window.start)
             own[owned] = targets[window.owned_start : window.owned_end]
             tagged = first[(first >= window.owned_start) & (first < window.owned_end)] - window.start
-            yield _Sample(pieces.ids[window.start : window.end], own, tagged)
+            yield _Sample(pieces.ids[window.start : window.end], own, tagged, _mentions(own, tagged))
+
+
+def _mentions(targets: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Which mention each piece is of, counted from 1; one that begins inside another counts as the next."""
+    tags = targets[words]
+    of_words = np.cumsum((tags == BEGIN).any(1)) * (tags > OUTSIDE).any(1)
+    mentions = np.zeros(len(targets), dtype=np.int64)
+    if len(words):
+        mentions[words[0] :] = np.repeat(of_words, np.diff(words, append=len(targets)))
+    return mentions
 
 
 def _collate(samples: Sequence[_Sample], encoder: WordPieceEncoder) -> tuple[torch.Tensor, ...]:
-    """Pieces, mask, targets and what the teachers hold (empty without teachers) of a batch."""
+    """Pieces, mask, targets, what the teachers hold (empty without teachers) and mentions of a batch."""
     length = max(len(sample.ids) for sample in samples) + 2
     ids = np.zeros((len(samples), length), dtype=np.int64)
     mask = np.zeros_like(ids)
     targets = np.full((len(samples), length, samples[0].targets.shape[1]), UNKNOWN, dtype=np.int64)
     taught = torch.zeros((*targets.shape, 3) if samples[0].taught is not None else 0)
+    mentions = np.zeros_like(ids)
     for row, sample in enumerate(samples):
         n = len(sample.ids)
         ids[row, : n + 2] = [encoder.start_id, *sample.ids, encoder.end_id]
         mask[row, : n + 2] = 1
         targets[row, 1 : n + 1] = sample.targets
+        mentions[row, 1 : n + 1] = sample.mentions
         if sample.taught is not None:
             taught[row, 1 : n + 1] = sample.taught
-    return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(targets), taught
+    return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(targets), taught, torch.from_numpy(mentions)
 
 
 def _batches(samples: Sequence[_Sample], size: int, rng: np.random.Generator) -> list[list[_Sample]]:
@@ -200,12 +213,10 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
             _teach(teachers, drawn, tokenizer, settings)
         batches = _batches(drawn, settings.batch, rng)
         for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
-            ids, mask, targets, taught = (tensor.to(device) for tensor in _collate(batch, tokenizer))
-            if settings.hidden_pieces:
-                learnt = taught.any(-1).any(-1) if settings.teachers else (targets != UNKNOWN).any(-1)
-                hidden = (torch.rand(ids.shape, device=device) < settings.hidden_pieces) & learnt
-                ids = ids.masked_fill(hidden, tokenizer.mask_id)
-            loss_now = partial(_loss, model, ids, mask, targets, taught, settings)
+            ids, mask, targets, taught, mentions = (tensor.to(device) for tensor in _collate(batch, tokenizer))
+            learnt = taught.any(-1).any(-1) if settings.teachers else (targets != UNKNOWN).any(-1)
+            ids = _hide(ids, learnt, mentions, settings, tokenizer.mask_id)
+            loss_now = partial(_loss, model, ids, mask, targets, taught, learnt, settings)
             further = partial(_perturb, words, settings.adversarial, loss_now) if settings.adversarial else None
             total += progress.step(loss_now(), further)
             if number % 50 == 0:
@@ -229,12 +240,24 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     return run
 
 
+def _hide(
+    ids: torch.Tensor, learnt: torch.Tensor, mentions: torch.Tensor, settings: NerSettings, mask_id: int
+) -> torch.Tensor:
+    """Pieces with some of those that are learnt, and some of the mentions whole, replaced by ``[MASK]``."""
+    hidden = (torch.rand(ids.shape, device=ids.device) < settings.hidden_pieces) & learnt
+    # One number for each mention of a text, that of all its pieces.
+    of_mentions = torch.rand(ids.shape, device=ids.device).gather(1, mentions)
+    hidden |= (of_mentions < settings.hidden_mentions) & (mentions > 0)
+    return ids.masked_fill(hidden, mask_id)
+
+
 def _loss(
     model: TokenClassifier,
     ids: torch.Tensor,
     mask: torch.Tensor,
     targets: torch.Tensor,
     taught: torch.Tensor,
+    learnt: torch.Tensor,
     settings: NerSettings,
 ) -> torch.Tensor:
     with torch.autocast(ids.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
@@ -244,7 +267,6 @@ def _loss(
     annotated = nn.functional.cross_entropy(logits[known], targets[known], reduction="sum") / known.sum().clamp_min(1)
     if not settings.teachers:
         return annotated
-    learnt = taught.any(-1).any(-1)
     return (1 - settings.taught) * annotated + settings.taught * disagreement(logits, taught, learnt)
 
 

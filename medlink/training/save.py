@@ -116,6 +116,7 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         teachers=f"{', '.join(settings.teachers)}: {settings.taught:.0%} of the loss" if settings.teachers else "none",
         seeds=", ".join(map(str, run.seeds)) + _mean_of(run),
         made_harder=f"{settings.hidden_pieces:.0%} of the pieces hidden"
+        + (f", {settings.hidden_mentions:.0%} of the mentions" if settings.hidden_mentions else "")
         + (f", adversarial ({settings.adversarial:g})" if settings.adversarial else ""),
         precision=settings.precision,
         start=f"an earlier run ({settings.start})" if settings.start else "the base model",

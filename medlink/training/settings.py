@@ -80,6 +80,8 @@ class NerSettings:
             more than double the time of a step on a CPU.
         hidden_pieces: Share of the word pieces that are replaced by ``[MASK]``, so that mentions are also
             learnt from what stands around them.
+        hidden_mentions: Share of the mentions that are replaced by ``[MASK]`` whole, so that mentions of unknown words
+            are found by what is around them.
         adversarial: How far the word vectors are moved for a second pass over each batch, which doubles its time
             (:mod:`medlink.training.adversarial`); 0 for none.
         start: What to go on from, with the same base: the checkpoint of an earlier run (``best.pt``) with the same
@@ -113,6 +115,7 @@ class NerSettings:
     weight_decay: float = 0.01
     dropout: float = 0.1
     hidden_pieces: float = 0.0
+    hidden_mentions: float = 0.0
     adversarial: float = 0.0
     start: str = ""
     teachers: list[str] = field(default_factory=list)

@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 from medlink import MedlinkError
 from medlink.cli.train import app
 from medlink.recognition.ner import MedlinkNer
+from medlink.recognition.tags import UNKNOWN
 from medlink.training.averaging import average_runs
 from medlink.training.base import load_base
 from medlink.training.corpus import read_corpus, read_split
 from medlink.training.distillation import disagreement, opinion
 from medlink.training.export import export_onnx
-from medlink.training.ner import TokenClassifier, evaluate, train_ner
+from medlink.training.ner import TokenClassifier, _hide, _mentions, evaluate, train_ner
 from medlink.training.save import save_ner
 from medlink.training.settings import CorpusSettings, NerSettings
 from medlink.training.start import start_from_model
@@ -262,6 +263,25 @@ def test_the_exported_model_gives_what_pytorch_gives(settings):
         assert np.abs(logits - expected)[mask == 1].max() < 0.05
 
 
+def test_mentions_are_hidden_whole(settings):
+    # Words of 1, 2, 1, 3 and 1 pieces: the second is a mention, the third and fourth are one of another label.
+    words = np.array([0, 1, 3, 4, 7])
+    targets = np.full((8, 2), UNKNOWN)
+    targets[words] = [[0, 0], [1, 0], [0, 1], [0, 2], [0, 0]]
+    mentions = _mentions(targets, words)
+    assert mentions.tolist() == [0, 1, 1, 2, 2, 2, 2, 0]
+    ids, numbers = torch.arange(10, 18).repeat(500, 1), torch.from_numpy(mentions).repeat(500, 1)
+    learnt = torch.ones_like(ids, dtype=torch.bool)
+    torch.manual_seed(0)
+    half = _hide(ids, learnt, numbers, replace(settings, hidden_pieces=0.0, hidden_mentions=0.5), 4) == 4
+    assert not half[:, [0, 7]].any()
+    assert torch.equal(half[:, 1], half[:, 2])
+    assert all(torch.equal(half[:, 3], half[:, i]) for i in (4, 5, 6))
+    assert 0.4 < half[:, 1].float().mean() < 0.6
+    assert not torch.equal(half[:, 1], half[:, 3])
+    assert torch.equal(_hide(ids, learnt, numbers, replace(settings, hidden_pieces=0.0), 4), ids)
+
+
 @pytest.mark.parametrize("text", ["", "[ner]\nbase = 1\n", "[other]\n"])
 def test_a_config_that_is_none_is_told(tmp_path, text):
     path = tmp_path / "ner.cfg"
@@ -271,9 +291,10 @@ def test_a_config_that_is_none_is_told(tmp_path, text):
 
 
 def test_a_config_tells_only_what_differs_from_another(tmp_path):
-    first, second = NerSettings.load("configs/ner-second.cfg"), NerSettings.load("configs/ner-second-further.cfg")
-    assert (second.start, second.epochs, second.seed) == ("runs/ner-second-first/best.pt", 3, 1)
-    assert (second.corpora, second.shares) == (first.corpora, first.shares)
+    first, second = NerSettings.load("configs/ner.cfg"), NerSettings.load("configs/ner-taught.cfg")
+    assert (second.start, second.epochs, second.seed) == ("runs/ner-1/best.pt", 8, 3)
+    assert second.shares == first.shares
+    assert second.corpora == {"open-types": second.corpora["open-types"]} | first.corpora
     one, other = tmp_path / "one.cfg", tmp_path / "other.cfg"
     one.write_text(f'[ner]\nlike = "{other}"\n')
     other.write_text(f'[ner]\nlike = "{one}"\n')
@@ -290,5 +311,7 @@ def test_a_base_model_that_is_none_is_told(tmp_path):
 
 
 def test_the_shipped_configs_are_read():
-    for name in ("ner", "ner-notes"):
-        assert NerSettings.load(f"configs/{name}.cfg").labels == ["CONDITION", "DRUG", "ANATOMY"]
+    for name in ("ner", "ner-taught", "ner-release-first", "ner-release-taught", "ner-release"):
+        settings = NerSettings.load(f"configs/{name}.cfg")
+        assert len(settings.labels) == 7
+        assert ("bc5cdr-dev" in settings.corpora) == name.startswith("ner-release")
