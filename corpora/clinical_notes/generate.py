@@ -373,12 +373,14 @@ def main() -> None:
     """Write both parts, or further versions of the training notes."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--further", nargs=2, metavar=("VERSIONS", "FOLDER"), help="write further training notes there")
-    further = parser.parse_args().further
+    versions, folder = parser.parse_args().further or ("", "")
+    if versions and (not versions.isdigit() or (Path(folder).exists() and any(Path(folder).iterdir()))):
+        parser.error("VERSIONS must be a number, and FOLDER a new or an empty one")
     terminology = Terminology.load(find_model("en_medlink_sm") / "medlink_linker" / "terminologies" / "icd10cm")
-    if further:
+    if versions:
         writer, first = Writer("train", Neighbours(terminology)), VERSIONS["train"]
-        versions = range(first, first + int(further[0]))
-        write_notes(Path(further[1]), [writer.write(source, i) for source in writer.sources for i in versions])
+        numbers = range(first, first + int(versions))
+        write_notes(Path(folder), [writer.write(source, i) for source in writer.sources for i in numbers])
         return
     for part in VERSIONS:
         write_notes(FOLDER / part, generate(part, terminology))
