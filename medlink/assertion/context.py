@@ -128,12 +128,12 @@ class ContextMatcher:
         ends.append(ends[-1])
         starts[0] = ends[0] = starts[1]
         places = [(bisect_right(ends, start), bisect_left(starts, end)) for start, end, _ in mentions]
-        joined = [_joined(place, words, starts, ends) for place in places]
         inside = _inside(places)
         found = self._triggers.find(words, inside)
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
         if not found:
             return decisions
+        joined = [_joined(place, words, starts, ends) for place in places]
         stops = self._stops.find(words, inside)
         distances: list[dict[str, tuple[int, int]]] = [{} for _ in mentions]
         for one in found:
