@@ -7,12 +7,10 @@ model that is there is kept.
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
-import tempfile
 from pathlib import Path
 
-import medlink
+from package import write_package
+
 from medlink.models import blank_pipeline
 from medlink.recognition.gliner import MedlinkGliner
 
@@ -39,23 +37,15 @@ def build(gliner: Path) -> None:
     assert isinstance(finder, MedlinkGliner)
     finder.load_model(gliner)
     nlp.add_pipe("medlink_assertion")
-    nlp.meta.update(
+    write_package(
+        nlp,
+        DATA,
+        VERSION,
+        {"medlink_gliner": gliner},
         name="medlink_gliner",
-        version=VERSION,
         description="Clinical mentions of types named in plain words (GLiNER)",
-        author="the medlink developers",
         license="Apache-2.0",
-        requirements=[f"medlink>={medlink.__version__}"],
     )
-    card = (gliner / "README.md").read_text("utf-8")
-    with tempfile.TemporaryDirectory() as scratch:
-        new = Path(scratch) / "pipeline"
-        nlp.to_disk(new)
-        shutil.rmtree(DATA, ignore_errors=True)
-        shutil.move(new, DATA)
-    (DATA / "medlink_gliner" / "README.md").write_text(card, "utf-8")
-    shutil.copy(DATA / "meta.json", PACKAGE / "meta.json")
-    print(json.dumps({"package": str(PACKAGE), "version": VERSION}))
 
 
 if __name__ == "__main__":

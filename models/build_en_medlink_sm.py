@@ -8,15 +8,13 @@ Run ``python models/build_en_medlink_sm.py`` to build the terminologies anew and
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import spacy
+from package import write_package
 
-import medlink
 from medlink import Concept
 from medlink.evaluation.corpora import FINDINGS
 from medlink.inference.names import OnnxNameEncoder
@@ -122,32 +120,21 @@ def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
         linker.set_terminologies(opened)
         if encoder.exists():
             set_link_model(linker, opened, encoder, reranker, calibration, Path(scratch))
-        nlp.meta.update(
-            name="medlink_sm",
-            version=VERSION,
-            description="Clinical mentions of seven kinds linked to ICD-10-CM and HPO",
-            author="the medlink developers",
-            license="Apache-2.0; the terminologies under their own licences",
-            requirements=[f"medlink>={medlink.__version__}"],
-        )
-        new = Path(scratch) / "pipeline"
-        nlp.to_disk(new)
         cards = {
-            place: (folder / "README.md").read_text("utf-8")
-            for place, folder in (
-                (Path("medlink_ner"), ner),
-                (Path("medlink_linker/model/encoder"), encoder),
-                (Path("medlink_linker/model/reranker"), reranker),
-                (Path("medlink_linker/model"), calibration),
-            )
-            if (folder / "README.md").exists()
+            "medlink_ner": ner,
+            "medlink_linker/model/encoder": encoder,
+            "medlink_linker/model/reranker": reranker,
+            "medlink_linker/model": calibration,
         }
-        shutil.rmtree(DATA, ignore_errors=True)
-        shutil.move(new, DATA)
-        for place, card in cards.items():
-            (DATA / place / "README.md").write_text(card, "utf-8")
-        shutil.copy(DATA / "meta.json", PACKAGE / "meta.json")
-    print(json.dumps({"package": str(PACKAGE), "version": VERSION}))
+        write_package(
+            nlp,
+            DATA,
+            VERSION,
+            cards,
+            name="medlink_sm",
+            description="Clinical mentions of seven kinds linked to ICD-10-CM and HPO",
+            license="Apache-2.0; the terminologies under their own licences",
+        )
 
 
 if __name__ == "__main__":
