@@ -35,6 +35,7 @@ _PHRASES = (
     r"(?:newly|recently|previously)[\s-]diagnosed",
     r"end[\s-]stage",
     r"stage\s+(?:[IV]+|[0-4])[A-C]?\b",
+    r"gr(?:ade|\.)?\s*(?:[IV]+|[0-5])(?:\s*[-–/]\s*(?:[IV]+|[0-5]))?\b",
     # A fracture of which nothing is said is coded as closed and displaced; what else was said, narrowing.py reads.
     r"(?:closed|open|comminuted|(?:(?:non|un)[\s-]?|minimally\s+|mildly\s+)?displaced)(?=(?:\s+[\w-]+){0,4}\s+fractures?\b)",
     r"(?:worsening|progression|exacerbation|recurrence|persistence|onset|episodes?|attacks?|bouts?)\s+of(?:\s+the)?",
