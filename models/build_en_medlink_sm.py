@@ -120,7 +120,7 @@ def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
         linker.set_terminologies(opened)
         if encoder.exists():
             set_link_model(linker, opened, encoder, reranker, calibration, Path(scratch))
-        cards = {
+        models = {
             "medlink_ner": ner,
             "medlink_linker/model/encoder": encoder,
             "medlink_linker/model/reranker": reranker,
@@ -130,7 +130,7 @@ def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
             nlp,
             DATA,
             VERSION,
-            cards,
+            {place: folder for place, folder in models.items() if (folder / "README.md").exists()},
             name="medlink_sm",
             description="Clinical mentions of seven kinds linked to ICD-10-CM and HPO",
             license="Apache-2.0; the terminologies under their own licences",

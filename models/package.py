@@ -20,17 +20,13 @@ def write_package(nlp: Language, data: Path, version: str, cards: Mapping[str, P
         nlp: The pipeline. What it was read from may lie in the folder that it is written to.
         data: The folder, ``NAME-VERSION`` in the package.
         version: Version of the package.
-        cards: By place in the pipeline, the folder of the model there, which holds its card where it has one.
+        cards: By place in the pipeline, the folder of the model there, which holds its card.
         meta: Further fields of ``meta.json``.
     """
     nlp.meta.update(
         version=version, author="the medlink developers", requirements=[f"medlink>={medlink.__version__}"], **meta
     )
-    texts = {
-        place: (folder / "README.md").read_text("utf-8")
-        for place, folder in cards.items()
-        if (folder / "README.md").exists()
-    }
+    texts = {place: (folder / "README.md").read_text("utf-8") for place, folder in cards.items()}
     with tempfile.TemporaryDirectory() as scratch:
         new = Path(scratch) / "pipeline"
         nlp.to_disk(new)
