@@ -114,6 +114,26 @@ def test_systems_go_on_after_what_stands_among_them():
     ]
 
 
+def test_an_examination_without_a_heading_is_no_part_of_the_history_before_it():
+    doc = blank_pipeline("medlink_sections")("Allergies: sulfa\nGen: frail\nSkin: no rash\nPMH:\nNeuro: stroke")
+    assert [(one.name, one.parent) for one in doc._.sections] == [
+        ("allergies", ""),
+        ("general", "physical_exam"),
+        ("skin", "physical_exam"),
+        ("past_medical_history", ""),
+        ("neurologic", "past_medical_history"),
+    ]
+
+
+def test_vital_signs_are_a_section_without_a_colon():
+    doc = blank_pipeline("medlink_sections")("Allergies: sulfa\nVS T 37.1 HR 88\nVS reviewed.\nVitals 148/72, 97%")
+    assert [(one.name, one.body.text.strip()) for one in doc._.sections] == [
+        ("allergies", "sulfa"),
+        ("vital_signs", "T 37.1 HR 88\nVS reviewed."),
+        ("vital_signs", "148/72, 97%"),
+    ]
+
+
 def test_sections_are_spans_with_loinc_codes():
     doc = blank_pipeline("medlink_sections")(NOTE)
     by_title = {section.title.text: section for section in doc._.sections}
@@ -305,6 +325,13 @@ def test_other_brackets_define_nothing(text):
         ("GBS negative, membranes ruptured at 39 weeks.", "GBS", "group B Streptococcus"),
         ("GBS treated with IVIG, ascending weakness.", "GBS", "Guillain-Barre syndrome"),
         ("SLE: lids normal, cornea clear OU.", "SLE", "slit lamp examination"),
+        ("Dressing CDI, drain out.", "CDI", "clean, dry and intact"),
+        ("CDI on oral vancomycin.", "CDI", "Clostridioides difficile infection"),
+        ("MSSA bacteremia with IE of the valve.", "IE", "infective endocarditis"),
+        ("IDH on HD, UF cut.", "IDH", "intradialytic hypotension"),
+        ("IDH mutant glioma.", "IDH", "isocitrate dehydrogenase"),
+        ("Infant, AF sunken, sutures open.", "AF", "anterior fontanelle"),
+        ("AF on apixaban. Abdomen flat.", "AF", "atrial fibrillation"),
         ("SLE on hydroxychloroquine.", "SLE", "systemic lupus erythematosus"),
         ("DOL 7 HUS: no IVH, no PVL.", "HUS", "head ultrasound"),
         ("PVD with new floaters OD, no retinal tear.", "PVD", "posterior vitreous detachment"),

@@ -62,6 +62,21 @@ def test_the_words_of_headings_are_no_mentions_but_body_parts():
     assert [span.text for span in doc.spans[GROUP]] == ["Depression", "Abdomen", "pain"]
 
 
+@pytest.mark.parametrize("text", ["Mr. Parkinson", "Mrs Crohn", "Dr. J. Graves", "Ms. A B Bell"])
+def test_the_name_of_a_person_is_no_mention(text):
+    doc = blank_pipeline()(f"Seen by {text} for it.")
+    last = [token.i for token in doc if token.text == text.split()[-1]]
+    add_mentions(doc, [Span(doc, last[0], last[0] + 1, "CONDITION")])
+    assert not doc.ents
+
+
+@pytest.mark.parametrize("text", ["Parkinson", "per Dr. anemia", "Hepatitis A. Gout"])
+def test_what_stands_behind_no_title_is_one(text):
+    doc = blank_pipeline()(text)
+    add_mentions(doc, [Span(doc, len(doc) - 1, len(doc), "CONDITION")])
+    assert len(doc.ents) == 1
+
+
 def test_an_examination_that_heads_its_findings_is_a_mention():
     doc = blank_pipeline("medlink_sections")("PHYSICAL EXAM\n\nAbdomen: soft.\n\nEKG: LBBB.\n\nPROCEDURES: none.\n")
     words = {"EKG", "PROCEDURES"}

@@ -65,6 +65,8 @@ _SPACES = re.compile(r"[\s*_#]*")
 _COLON = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*,?[ \t]*:(?!\d)|[ \t]+[-–—]{1,2}[ \t]+|[ \t]*,[ \t]*:")
 _AFTER = re.compile(r"[ \t:*_]*(?:,(?=[ \t]*[A-Z\d])[ \t]*)?")
 _CAPITALS = re.compile(r"[A-Z][A-Z/&,() -]{3,60}[A-Z)](?=[ \t]+(?:[A-Z][a-z]|\d|A[ \t][a-z]))")
+# "VS 148/72 88 18": what follows tells that it is a heading.
+_VITALS = re.compile(r"(?:VS|Vitals|VITALS)(?=[ \t]+(?:[A-Z]{1,4}[ \t]?)?\d)")
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _SENTENCE_END = re.compile(r"[.!?;][ ,]")
 _WORD = re.compile(r"[a-z0-9]+(?:'s)?")
@@ -124,13 +126,15 @@ class HeadingFinder:
             whole
             and len(whole) <= _LONGEST
             and whole[-1] not in ".,;?!"
+            and not _VITALS.match(whole)
             and (rule := self._alone(text, start, first, whole)) is not None
         ):
             yield Heading(start, first, first + len(whole), end, rule if rule.name else None)
             return
         at = first
-        if (capitals := _CAPITALS.match(text, first, end)) and (known := self._known(capitals[0])):
-            at = capitals.end()
+        begins = _VITALS.match(text, first, end) or _CAPITALS.match(text, first, end)
+        if begins and (known := self._known(begins[0])):
+            at = begins.end()
             yield Heading(start, first, at, _AFTER.match(text, at, end).end(), known)  # type: ignore[union-attr]
         for mark in _COLON.finditer(text, at, end):
             if mark.start() < at:

@@ -18,6 +18,11 @@ from medlink.document.rules import own_rules
 _KEY = "medlink.sections"
 # Sections that go through the systems of the body, and what often stands among these without ending them.
 _BY_SYSTEM = frozenset({"review_of_systems", "physical_exam"})
+# What an examination without a heading of its own begins with, and the sections that cannot go on with it.
+_BEGINS_EXAM = "general"
+_BEFORE_EXAM = frozenset(
+    {"past_medical_history", "past_surgical_history", "family_history", "social_history", "allergies", "medications"}
+)
 _INTERLUDES = frozenset({"social_history", "vital_signs"})
 #: Name, LOINC code, parent, and as tokens: start and end of the heading, start and end of the text under it.
 SectionRow = tuple[str, str, str, int, int, int, int]
@@ -101,6 +106,8 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
     for heading, (_, start, end, body), stop in zip(headings, tokens, ends, strict=True):
         rule = heading.rule
         inside = rule is not None and rule.subsection
+        if rule is not None and rule.name == _BEGINS_EXAM and parent in _BEFORE_EXAM:
+            parent, loinc = "physical_exam", ""
         code = rule.loinc if rule is not None else ""
         if inside and parent != "physical_exam":
             code = loinc  # The codes of organ systems are those of the examination.

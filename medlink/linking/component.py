@@ -17,7 +17,7 @@ from medlink.document.senses import AbbreviationUse
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
 from medlink.inference.names import load_name_encoder
-from medlink.linking.expansion import Expansion, condition_beside, expand
+from medlink.linking.expansion import Expansion, condition_beside, expand, with_cause
 from medlink.linking.linker import DEFAULT_THRESHOLD, Linker
 from medlink.linking.model import LinkModel
 from medlink.linking.narrowing import side_of
@@ -217,8 +217,13 @@ def _expand(span: Span, text: str, uses: Sequence[AbbreviationUse], ends: Mappin
     """
     start, end = span.start_char, span.end_char
     expansion = expand(text, start, end, uses, span.label_)
-    if span.label_ == "CONDITION" and (other := condition_beside(text, end, uses, ends)):
-        expansion = replace(expansion, with_other=f"{expansion.text} with {other}")
+    if span.label_ == "CONDITION":
+        other = condition_beside(text, end, uses, ends)
+        expansion = replace(
+            expansion,
+            with_other=f"{expansion.text} with {other}" if other else "",
+            with_cause=with_cause(text, start, expansion.text),
+        )
     attributes = get_attributes(span)
     if not isinstance(attributes, ConditionAttributes):
         return replace(expansion, side=side_of(span.text, (text, start, end)))

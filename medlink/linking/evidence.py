@@ -35,6 +35,8 @@ FEATURES = (
     "dense_first",  # best of that stage
     "dense_ahead",  # by how much the cosine exceeds that of the next concept
     "broader",  # score of the best concept not far below it
+    "above_first",  # it is not far above what looking names up found, or else the best of the dense stage
+    "parent",  # there are concepts below it
     "rerank",  # logit of the cross-encoder against NIL
     "bias",
 )
@@ -199,6 +201,10 @@ class Evidence:
             values[row_of[concept], _COLUMN["broader"]] = broader[concept].score
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
+        top = sure or _best(self.hits.get("dense", {}))[:1]
+        above = set[int]().union(*(_above(concept, terminology) for concept in top))
+        values[:, _COLUMN["above_first"]] = [concept in above for concept in concepts]
+        values[:, _COLUMN["parent"]] = [terminology.is_parent(concept) for concept in concepts]
         return values
 
     def _compare(self, stage: str, concepts: list[int], values: FloatArray) -> None:

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from medlink.document.senses import AbbreviationUse
 
 _DEFINED = re.compile(r"\s*\($")
+# What makes another condition of the one behind it: a former smoker, an oxaliplatin-induced neuropathy.
+_BEFORE = re.compile(r"\b(?:former|ex|[^\W\d_][\w/]*[\s-](?:induced|related|associated))[\s-]+$", re.IGNORECASE)
+# Characters in which it is looked for.
+_LONGEST_BEFORE = 60
 _WITH = re.compile(r"\s+(?:with|w/|c/b|complicated\s+by)\s*", re.IGNORECASE)
 
 
@@ -24,6 +28,8 @@ class Expansion:
         with_site: The mention together with the body part that it is joined to ("fracture of the left distal radius"),
             else "".
         with_other: The mention together with another that is said to come with it ("diabetes w/ neuropathy"), else "".
+        with_cause: The mention together with what is written before it and makes another condition of it ("drug-induced
+            neuropathy", "former smoker"), else "".
     """
 
     text: str
@@ -32,6 +38,7 @@ class Expansion:
     side: str = ""
     with_site: str = ""
     with_other: str = ""
+    with_cause: str = ""
 
 
 def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], label: str = "") -> Expansion:
@@ -71,6 +78,21 @@ def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], lab
         at = use.end
         fallback = fallback and not chosen
     return Expansion("".join([*parts, text[at:end]]), fallback=fallback)
+
+
+def with_cause(text: str, start: int, expanded: str) -> str:
+    """A mention together with its cause, or with the word that tells it is over, where one is written before it.
+
+    Arguments:
+        text: The document.
+        start: First character of the mention.
+        expanded: The mention with its abbreviations written out.
+
+    Returns:
+        Both, or "" where there is no such word.
+    """
+    before = _BEFORE.search(text[max(0, start - _LONGEST_BEFORE) : start])
+    return before[0] + expanded if before else ""
 
 
 def condition_beside(text: str, end: int, uses: Sequence[AbbreviationUse], ends: Mapping[int, int]) -> str:

@@ -9,11 +9,13 @@ from pathlib import Path
 from medlink.document.senses import AbbreviationUse, default_abbreviations
 from medlink.errors import MedlinkError
 from medlink.inference.names import load_name_encoder
+from medlink.linking.causes import by_kind_of_cause
 from medlink.linking.composite import join_parts, split_mention
 from medlink.linking.dense import DenseStage
 from medlink.linking.evidence import SURE_STAGES
 from medlink.linking.exact import ExactStage, SynonymStage
-from medlink.linking.expansion import Expansion, expand
+from medlink.linking.expansion import Expansion, expand, with_cause
+from medlink.linking.levels import with_region
 from medlink.linking.lexical import LexicalStage
 from medlink.linking.model import LinkModel
 from medlink.linking.modifiers import without_modifiers
@@ -204,18 +206,28 @@ class Linker:
                 link({i: text for i, text in bare.items() if text != texts[i]}, terminology, sure=sure)
                 texts = texts | bare
 
+        def link_read(texts: Mapping[int, str], terminology: Terminology) -> None:
+            """Link what is not linked yet by the region of the spine, the kind of its cause, then without the cause."""
+            ways = {i: other_readings(text) for i, text in unlinked(texts, terminology).items()}
+            for n in range(max(map(len, ways.values()), default=0)):
+                open_ = unlinked({i: of[n] for i, of in ways.items() if n < len(of)}, terminology)
+                link(open_, terminology, sure=True)
+                link_bare(open_, terminology, sure=True)
+
         expanded = {i: one.text for i, one in enumerate(expansions) if not one.open}
         with_site = {i: expansions[i].with_site for i in expanded if expansions[i].with_site}
         with_other = {i: expansions[i].with_other for i in expanded if expansions[i].with_other}
+        with_cause = {i: expansions[i].with_cause for i in expanded if expansions[i].with_cause}
         written = {
             i: queries[i].text for i, text in expanded.items() if expansions[i].fallback and text != queries[i].text
         }
         for terminology in self.terminologies:
             # A search would find a name of one of the two: both together must be a name.
-            for joined in (with_other, with_site):
+            for joined in (with_cause, with_other, with_site):
                 open_ = unlinked(joined, terminology)
                 link(open_, terminology, sure=True)
                 link_bare(open_, terminology, sure=True)
+            link_read(with_cause, terminology)
             link(unlinked(expanded, terminology), terminology)
             link(unlinked(written, terminology), terminology)
             link_bare(expanded, terminology)
@@ -225,6 +237,7 @@ class Linker:
             spelled = {i: text for i, text in spelled.items() if text != expanded[i]}
             link(spelled, terminology, sure=True)
             link_bare(spelled, terminology, sure=True)
+            link_read(expanded, terminology)
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
         named = {terminology.name: terminology for terminology in self.terminologies}
         for candidates in results:
@@ -275,6 +288,12 @@ class Linker:
         return results
 
 
+def other_readings(mention: str) -> list[str]:
+    """What a mention that has no name may be looked up as, the closest first."""
+    by_region = with_region(mention)
+    return [*([by_region] if by_region != mention else []), *by_kind_of_cause(mention)]
+
+
 def expand_queries(queries: Sequence[Query]) -> list[Expansion]:
     """Write out the abbreviations of mentions, each as its document tells, and read their sides."""
     uses: dict[str, list[AbbreviationUse]] = {}
@@ -288,5 +307,6 @@ def expand_queries(queries: Sequence[Query]) -> list[Expansion]:
             read = expand(text, start, end, uses[text], query.label)
             # The mention as given stays, where there is nothing to write out.
             expansion = read if read.open or read.text != text[start:end] else expansion
+            expansion = replace(expansion, with_cause=with_cause(text, start, expansion.text))
         expansions.append(replace(expansion, side=side_of(query.text, query.context)))
     return expansions

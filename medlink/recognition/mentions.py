@@ -39,6 +39,8 @@ _COMBINING = _PREFIXES | frozenset("cardio gastro hepato immuno nephro neuro onc
 # and what makes another word without a hyphen too.
 _DENYING = frozenset({"anti", "non", "pre", "pseudo"})
 _HYPHENS = frozenset(HYPHENS)
+# What stands before the name of a person.
+_TITLES = frozenset("Mr Mrs Ms Miss Dr Prof".split())
 # Least characters of a line that was broken because it was full; shorter ones are headings and items.
 _FULL_LINE = 40
 # What stands between the members of a list.
@@ -76,14 +78,14 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
         spans: The new mentions. One with the tokens and label of a mention that is already there is
             passed over, but that it was found again is kept. One inside the heading of a known section is no
             mention ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:") or the abbreviation of an
-            examination ("CXR:").
+            examination ("CXR:"); nor is the name of a person ("Mrs. Crohn").
         finder: Name of the component that found them; empty to keep none.
         scores: How sure it is of each, 0 to 1; 1 where they are not given.
     """
     mentions = {(span.start, span.end, span.label_): span for span in [*doc.ents, *doc.spans.get(GROUP, ())]}
     titles = [(start, end) for name, _, _, start, end, *_ in section_rows(doc) if name]
     for span, score in zip(spans, repeat(1.0) if scores is None else scores, strict=False):
-        if _inside(span, titles) and not _stands_as_heading(span):
+        if (_inside(span, titles) and not _stands_as_heading(span)) or _names_person(span):
             continue
         mentions.setdefault((span.start, span.end, span.label_), span)
         if finder:
@@ -94,6 +96,15 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
 def _stands_as_heading(span: Span) -> bool:
     """Whether a mention is one as a heading, too: what follows was found there, or by it."""
     return span.label_ == "ANATOMY" or (span.label_ == "PROCEDURE" and is_abbreviation(span.text))
+
+
+def _names_person(span: Span) -> bool:
+    """Whether a mention is the name of somebody: "Mr. Parkinson", "Dr. J. Graves"."""
+    doc, at = span.doc, span.start
+    # Before it may stand an initial, which is a token, as its full stop and the title's are.
+    while at > max(0, span.start - 3) and (doc[at - 1].text == "." or (len(doc[at - 1]) == 1 and doc[at - 1].is_upper)):
+        at -= 1
+    return at > 0 and doc[at - 1].text in _TITLES and doc[span.start].is_title
 
 
 def _inside(span: Span, places: Sequence[tuple[int, int]]) -> bool:

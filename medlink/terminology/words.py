@@ -48,6 +48,7 @@ _BRITISH = tuple(
     )
 )
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
+_PLACES = "distal proximal upper lower left right mid middle medial lateral anterior posterior superior inferior both"
 _IRREGULAR = {"teeth": "tooth", "feet": "foot", "children": "child", "women": "woman", "men": "man", "bled": "bleed"}
 # After the Snowball stemmer: what medical Latin and Greek still keep apart.
 _ENDINGS = tuple(
@@ -156,6 +157,12 @@ def _body_parts() -> frozenset[str]:
     return frozenset(_derivation(line[0]) for line in _lines_of_words("body-parts.txt"))
 
 
+@lru_cache(maxsize=1)
+def _places() -> frozenset[str]:
+    """The stems of words that tell which part of a body part."""
+    return frozenset(map(_derivation, _PLACES.split()))
+
+
 def _lines_of_words(name: str) -> list[list[str]]:
     text = files("medlink.terminology").joinpath(f"data/{name}").read_text("utf-8")
     return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
@@ -238,6 +245,11 @@ def is_kin(text: str, name: str) -> bool:
 def is_body_part(text: str) -> bool:
     """Whether all words of a text are body parts: "renal pelvis", "femoral neck"."""
     return _body_parts().issuperset(stems_of(text))
+
+
+def is_place_of_body(text: str) -> bool:
+    """Whether a text names a body part, or a place of one, and nothing else: "distal radius", "left lower leg"."""
+    return not set(stems_of(text)).isdisjoint(_body_parts()) and (_body_parts() | _places()).issuperset(stems_of(text))
 
 
 def names_other_part(text: str, name: str) -> bool:

@@ -28,7 +28,7 @@ from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, rea
 from medlink.training.distillation import disagreement, opinion
 from medlink.training.progress import Progress, with_bar
 from medlink.training.settings import NerSettings
-from medlink.training.start import start_from_model
+from medlink.training.start import start_from_mean, start_from_model
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,9 @@ def train_ner(settings: NerSettings, folder: Path, threads: int = 0) -> NerRun:
     run = new_run(settings)
     folder.mkdir(parents=True, exist_ok=True)
     model, tokenizer = run.model, run.tokenizer
-    if settings.start and Path(settings.start).is_dir():
+    if isinstance(settings.start, list):
+        start_from_mean(model, settings.labels, settings.start)
+    elif settings.start and Path(settings.start).is_dir():
         start_from_model(model, settings.labels, settings.start)
     elif settings.start:
         load_weights(model, settings.start, optional="head.")

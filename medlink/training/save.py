@@ -119,7 +119,7 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         + (f", {settings.hidden_mentions:.0%} of the mentions" if settings.hidden_mentions else "")
         + (f", adversarial ({settings.adversarial:g})" if settings.adversarial else ""),
         precision=settings.precision,
-        start=f"an earlier run ({settings.start})" if settings.start else "the base model",
+        start=_start(settings.start),
         minutes=run.seconds / 60,
         made_with=made_with(run.machines),
         splits=_ALL_SPLITS if settings.measured else _SPLITS,
@@ -127,6 +127,12 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         scores="\n".join(lines),
         measured=_measured(settings.measured) if settings.measured else "",
     )
+
+
+def _start(start: str | list[str]) -> str:
+    if isinstance(start, list):
+        return f"the mean of earlier runs ({', '.join(start)})"
+    return f"an earlier run ({start})" if start else "the base model"
 
 
 def _mean_of(run: NerRun) -> str:

@@ -86,7 +86,8 @@ class NerSettings:
             (:mod:`medlink.training.adversarial`); 0 for none.
         start: What to go on from, with the same base: the checkpoint of an earlier run (``best.pt``) with the same
             labels, or of the bi-encoder's (``last.pt``), whose encoder is taken; or the folder of a trained model, as
-            the one in ``en_medlink_sm``, whose labels may be others. Empty to start from the base.
+            the one in ``en_medlink_sm``, whose labels may be others; or several such folders, to go on from the mean of
+            their weights. Empty to start from the base.
         teachers: Folders of trained models of the same base, whose mean opinion the model learns beside the annotations
             (:mod:`medlink.training.distillation`); empty for none.
         taught: Weight of the teachers' opinion in the loss, 0 to 1; the rest is that of the annotations.
@@ -117,7 +118,7 @@ class NerSettings:
     hidden_pieces: float = 0.0
     hidden_mentions: float = 0.0
     adversarial: float = 0.0
-    start: str = ""
+    start: str | list[str] = ""
     teachers: list[str] = field(default_factory=list)
     taught: float = 0.5
     measured: str = ""

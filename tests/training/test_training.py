@@ -18,10 +18,10 @@ from medlink.training.base import load_base
 from medlink.training.corpus import read_corpus, read_split
 from medlink.training.distillation import disagreement, opinion
 from medlink.training.export import export_onnx
-from medlink.training.ner import TokenClassifier, _hide, _mentions, evaluate, train_ner
+from medlink.training.ner import TokenClassifier, _hide, _mentions, evaluate, new_run, train_ner
 from medlink.training.save import save_ner
 from medlink.training.settings import CorpusSettings, NerSettings
-from medlink.training.start import start_from_model
+from medlink.training.start import start_from_mean, start_from_model
 
 WORDS = [
     "the",
@@ -185,6 +185,27 @@ def test_the_mean_of_runs_with_other_seeds(settings, tmp_path):
         average_runs(short, [*folders, tmp_path / "nothing"])
 
 
+def test_a_run_starts_from_the_mean_of_models(settings, tmp_path):
+    short = replace(settings, epochs=1)
+    for seed in (3, 4):
+        save_ner(train_ner(replace(short, seed=seed), tmp_path / str(seed), threads=1), tmp_path / f"{seed}-model")
+    folders = [str(tmp_path / "3-model"), str(tmp_path / "4-model")]
+    both = new_run(short).model
+    start_from_mean(both, short.labels, folders)
+    alone = [new_run(short).model for _ in folders]
+    for model, folder in zip(alone, folders, strict=True):
+        start_from_model(model, short.labels, folder)
+    for name, tensor in both.state_dict().items():
+        assert torch.allclose(tensor, sum(model.state_dict()[name] for model in alone) / 2, atol=1e-6)
+    still = replace(short, start=folders, learning_rate=0.0, head_learning_rate=0.0)
+    run = train_ner(still, tmp_path / "on", threads=1)
+    for name, tensor in run.model.state_dict().items():
+        assert torch.allclose(tensor, both.state_dict()[name], atol=1e-6)
+    save_ner(run, tmp_path / "on-model")
+    card = (tmp_path / "on-model" / "README.md").read_text()
+    assert f"| start | the mean of earlier runs ({folders[0]}, {folders[1]}) |" in card
+
+
 def test_what_no_corpus_annotates_is_learnt_from_teachers(settings, tmp_path):
     drugs, dev = settings.corpora["drugs"], {"drugs": settings.corpora["drugs"]}
     for seed in (0, 1):
@@ -292,7 +313,7 @@ def test_a_config_that_is_none_is_told(tmp_path, text):
 
 def test_a_config_tells_only_what_differs_from_another(tmp_path):
     first, second = NerSettings.load("configs/ner.cfg"), NerSettings.load("configs/ner-taught.cfg")
-    assert (second.start, second.epochs, second.seed) == ("runs/ner-1/best.pt", 8, 3)
+    assert (second.start, second.epochs, second.seed) == ("runs/ner-1/best.pt", 6, 3)
     assert second.shares == first.shares
     assert second.corpora == {"open-types": second.corpora["open-types"]} | first.corpora
     one, other = tmp_path / "one.cfg", tmp_path / "other.cfg"
@@ -311,7 +332,7 @@ def test_a_base_model_that_is_none_is_told(tmp_path):
 
 
 def test_the_shipped_configs_are_read():
-    for name in ("ner", "ner-taught", "ner-release-first", "ner-release-taught", "ner-release"):
+    for name in ("ner", "ner-taught", "ner-last", "ner-release-first", "ner-release-taught", "ner-release"):
         settings = NerSettings.load(f"configs/{name}.cfg")
         assert len(settings.labels) == 7
         assert ("bc5cdr-dev" in settings.corpora) == name.startswith("ner-release")
