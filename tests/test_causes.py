@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from medlink import Concept, Linker, Terminology
 from medlink.linking.causes import by_kind_of_cause
-from medlink.linking.expansion import with_cause
+from medlink.linking.expansion import cause_before
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_cause_is_read_as_its_kind(mention: str, ways: tuple[str, ...]) -> Non
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_the_condition_stays_as_it_is_written(cause: str, condition: str) -> None:
     for way in by_kind_of_cause(f"{cause}-induced {condition}"):
-        assert condition.endswith(way.rpartition("-induced ")[2])
+        assert condition.strip().endswith(way.rpartition("-induced ")[2])
 
 
 def test_the_narrowest_kind_that_has_a_name_is_linked() -> None:
@@ -81,4 +81,4 @@ def test_a_cause_that_is_written_before_the_mention_counts() -> None:
     ],
 )
 def test_what_makes_another_condition_is_read_with_it(before: str, word: str) -> None:
-    assert with_cause(f"{before}smoker", len(before), "smoker") == word
+    assert cause_before(f"{before}smoker", len(before), "smoker") == word

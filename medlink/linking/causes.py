@@ -44,9 +44,7 @@ def _one_of(words: str, endings: str = "") -> re.Pattern[str]:
     return re.compile(rf"(?:.*[\s/-])?(?:(?:{'|'.join(words.split())})s?{with_ending})", re.IGNORECASE)
 
 
-_CAUSED = re.compile(
-    r"(?P<cause>\w[\w\s/-]*?)[\s-]+(?P<how>induced|related|associated)\s+(?P<condition>\S.*)", re.IGNORECASE
-)
+_CAUSED = re.compile(r"[\s-](?P<how>induced|related|associated)\s", re.IGNORECASE)
 _ANTINEOPLASTIC = _one_of(_ANTINEOPLASTICS, _ANTINEOPLASTIC_ENDINGS)
 _DRUG = _one_of(_DRUGS, _ENDINGS)
 _SUBSTANCE = _one_of(_SUBSTANCES)
@@ -65,12 +63,15 @@ def by_kind_of_cause(mention: str) -> tuple[str, ...]:
     Returns:
         What it may be looked up as instead; empty where it names no such cause.
     """
-    found = _CAUSED.fullmatch(mention)
-    if not found or _SUBSTANCE.fullmatch(found["cause"]):
+    found = _CAUSED.search(mention)
+    if not found:
         return ()
-    antineoplastic = _ANTINEOPLASTIC.fullmatch(found["cause"]) is not None
-    drug = antineoplastic or _DRUG.fullmatch(found["cause"]) is not None
+    cause, condition = mention[: found.start()].strip(" -"), mention[found.end() :].strip()
+    if not cause or not condition or _SUBSTANCE.fullmatch(cause):
+        return ()
+    antineoplastic = _ANTINEOPLASTIC.fullmatch(cause) is not None
+    drug = antineoplastic or _DRUG.fullmatch(cause) is not None
     if not drug and found["how"].lower() != "induced":
         return ()
     kinds = ["chemotherapy"] * antineoplastic + ["drug"] * drug
-    return (*(f"{kind}-induced {found['condition']}" for kind in kinds), found["condition"])
+    return (*(f"{kind}-induced {condition}" for kind in kinds), condition)

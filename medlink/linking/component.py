@@ -17,7 +17,7 @@ from medlink.document.senses import AbbreviationUse
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
 from medlink.inference.names import load_name_encoder
-from medlink.linking.expansion import Expansion, condition_beside, expand, with_cause
+from medlink.linking.expansion import Expansion, cause_before, condition_beside, expand
 from medlink.linking.linker import DEFAULT_THRESHOLD, Linker
 from medlink.linking.model import LinkModel
 from medlink.linking.narrowing import side_of
@@ -222,7 +222,7 @@ def _expand(span: Span, text: str, uses: Sequence[AbbreviationUse], ends: Mappin
         expansion = replace(
             expansion,
             with_other=f"{expansion.text} with {other}" if other else "",
-            with_cause=with_cause(text, start, expansion.text),
+            with_cause=cause_before(text, start, expansion.text),
         )
     attributes = get_attributes(span)
     if not isinstance(attributes, ConditionAttributes):

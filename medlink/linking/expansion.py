@@ -80,7 +80,7 @@ def expand(text: str, start: int, end: int, uses: Sequence[AbbreviationUse], lab
     return Expansion("".join([*parts, text[at:end]]), fallback=fallback)
 
 
-def with_cause(text: str, start: int, expanded: str) -> str:
+def cause_before(text: str, start: int, expanded: str) -> str:
     """A mention together with its cause, or with the word that tells it is over, where one is written before it.
 
     Arguments:

@@ -14,7 +14,7 @@ from medlink.linking.composite import join_parts, split_mention
 from medlink.linking.dense import DenseStage
 from medlink.linking.evidence import SURE_STAGES
 from medlink.linking.exact import ExactStage, SynonymStage
-from medlink.linking.expansion import Expansion, expand, with_cause
+from medlink.linking.expansion import Expansion, cause_before, expand
 from medlink.linking.levels import with_region
 from medlink.linking.lexical import LexicalStage
 from medlink.linking.model import LinkModel
@@ -307,6 +307,6 @@ def expand_queries(queries: Sequence[Query]) -> list[Expansion]:
             read = expand(text, start, end, uses[text], query.label)
             # The mention as given stays, where there is nothing to write out.
             expansion = read if read.open or read.text != text[start:end] else expansion
-            expansion = replace(expansion, with_cause=with_cause(text, start, expansion.text))
+            expansion = replace(expansion, with_cause=cause_before(text, start, expansion.text))
         expansions.append(replace(expansion, side=side_of(query.text, query.context)))
     return expansions
