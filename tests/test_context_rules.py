@@ -19,6 +19,7 @@ SAMPLES = {
     "<start>": "",
     "<end>": "",
     "<asks>": "?",
+    "<minus>": "-",
     "*": "acute",
 }
 

@@ -334,6 +334,8 @@ def test_other_brackets_define_nothing(text):
         ("Prior CVA with residual weakness.", "CVA", "cerebrovascular accident"),
         ("HbSS, ACS on exchange transfusion.", "ACS", "acute chest syndrome"),
         ("Ruled out for ACS.", "ACS", "acute coronary syndrome"),
+        ("HCM - mammogram due, pap next year.", "HCM", "health care maintenance"),
+        ("HCM with LVOT gradient.", "HCM", "hypertrophic cardiomyopathy"),
         ("Infant, AF sunken, sutures open.", "AF", "anterior fontanelle"),
         ("AF on apixaban. Abdomen flat.", "AF", "atrial fibrillation"),
         ("SLE on hydroxychloroquine.", "SLE", "systemic lupus erythematosus"),

@@ -25,7 +25,8 @@ _MONTHS = frozenset(
 )
 _RELATIVES = frozenset(
     "mother father mom dad mum mommy daddy parent parents brother brothers sister sisters sib sibs sibling "
-    "siblings twin grandmother grandfather grandparents grandparent grandma grandpa aunt aunts uncle uncles "
+    "siblings twin mgm mgf pgm pgf grandmother grandfather grandparents grandparent grandma grandpa aunt aunts uncle "
+    "uncles "
     "cousin cousins son sons daughter daughters child's niece nephew nieces nephews grandson granddaughter "
     "grandchild relative relatives wife husband spouse stepmother stepfather stepson mother's father's brother's "
     "sister's aunt's uncle's".split()
@@ -50,6 +51,11 @@ _TIES = ("absent", "possible", "present", "hypothetical", "historical", "current
 # A question mark that is written before a word asks of what follows, not of what it is behind: "sepsis ?UTI, anemia".
 _ASKS = "<asks>"
 _ASKS_NEXT = re.compile(r"(?<![^\s(\[/,;:?-])\?[^\s?)\],.;]")
+# A minus sign before a word denies it where a plus sign affirms another, "ROS: -fever +cough": elsewhere it may be a
+# bullet.
+_DENIES = "<minus>"
+_DENIES_NEXT = re.compile(r"(?<![^\s(\[/,;:])-(?=[^\W\d_])")
+_AFFIRMS = re.compile(r"(?<![^\s(\[/,;:])\+(?=[^\W\d_])")
 _CLASSES = ("<number>", "<year>", "<relative>", "<month>", "*")
 
 
@@ -116,8 +122,12 @@ class ContextMatcher:
         """
         low = _lower(sentence)
         words, starts, ends = ["<start>"], [0], [0]
+        signs = {"?": (_ASKS, _ASKS_NEXT)}
+        if _AFFIRMS.search(low):
+            signs["-"] = _DENIES, _DENIES_NEXT
         for match in _WORD.finditer(low):
-            words.append(_ASKS if match[0] == "?" and _ASKS_NEXT.match(low, match.start()) else match[0])
+            sign = signs.get(match[0])
+            words.append(sign[0] if sign and sign[1].match(low, match.start()) else match[0])
             starts.append(match.start())
             ends.append(match.end())
         if len(words) == 1:
