@@ -26,8 +26,7 @@ _MONTHS = frozenset(
 _RELATIVES = frozenset(
     "mother father mom dad mum mommy daddy parent parents brother brothers sister sisters sib sibs sibling "
     "siblings twin mgm mgf pgm pgf grandmother grandfather grandparents grandparent grandma grandpa aunt aunts uncle "
-    "uncles "
-    "cousin cousins son sons daughter daughters child's niece nephew nieces nephews grandson granddaughter "
+    "uncles cousin cousins son sons daughter daughters child's niece nephew nieces nephews grandson granddaughter "
     "grandchild relative relatives wife husband spouse stepmother stepfather stepson mother's father's brother's "
     "sister's aunt's uncle's".split()
 )
