@@ -244,13 +244,3 @@ def test_abbreviations_link_by_what_they_stand_for(nlp):
 def test_ordinary_words_and_body_parts_are_no_conditions(nlp, text):
     doc = nlp.get_pipe("medlink_dictionary")(nlp.make_doc(text))
     assert [mention.text for mention in doc.spans[GROUP] if mention.label_ == "CONDITION"] == []
-
-
-def test_the_package_holds_the_rules_that_medlink_brings(nlp):
-    from medlink.assertion.rules import default_context_rules
-    from medlink.document.sections import default_section_rules
-    from medlink.document.senses import default_abbreviations
-
-    assert nlp.get_pipe("medlink_assertion").rules == default_context_rules()
-    assert nlp.get_pipe("medlink_sections").finder.rules == default_section_rules()
-    assert nlp.get_pipe("medlink_abbreviations").finder.rules == default_abbreviations().rules

@@ -121,18 +121,19 @@ class HeadingFinder:
         first = lead.end() if lead else start
         if first >= end:
             return
+        vitals = _VITALS.match(text, first, end)
         whole = text[first:end].rstrip(" \t*_:#-–\r")
         if (
             whole
             and len(whole) <= _LONGEST
             and whole[-1] not in ".,;?!"
-            and not _VITALS.match(whole)
+            and not vitals
             and (rule := self._alone(text, start, first, whole)) is not None
         ):
             yield Heading(start, first, first + len(whole), end, rule if rule.name else None)
             return
         at = first
-        begins = _VITALS.match(text, first, end) or _CAPITALS.match(text, first, end)
+        begins = vitals or _CAPITALS.match(text, first, end)
         if begins and (known := self._known(begins[0])):
             at = begins.end()
             yield Heading(start, first, at, _AFTER.match(text, at, end).end(), known)  # type: ignore[union-attr]

@@ -206,13 +206,17 @@ class Linker:
                 link({i: text for i, text in bare.items() if text != texts[i]}, terminology, sure=sure)
                 texts = texts | bare
 
+        def link_named(texts: Mapping[int, str], terminology: Terminology) -> None:
+            """Link what is not linked yet where the reading is a name, as it stands or bare."""
+            open_ = unlinked(texts, terminology)
+            link(open_, terminology, sure=True)
+            link_bare(open_, terminology, sure=True)
+
         def link_read(texts: Mapping[int, str], terminology: Terminology) -> None:
             """Link what is not linked yet by the region of the spine, the kind of its cause, then without the cause."""
             ways = {i: other_readings(text) for i, text in unlinked(texts, terminology).items()}
             for n in range(max(map(len, ways.values()), default=0)):
-                open_ = unlinked({i: of[n] for i, of in ways.items() if n < len(of)}, terminology)
-                link(open_, terminology, sure=True)
-                link_bare(open_, terminology, sure=True)
+                link_named({i: of[n] for i, of in ways.items() if n < len(of)}, terminology)
 
         expanded = {i: one.text for i, one in enumerate(expansions) if not one.open}
         with_site = {i: expansions[i].with_site for i in expanded if expansions[i].with_site}
@@ -224,9 +228,7 @@ class Linker:
         for terminology in self.terminologies:
             # A search would find a name of one of the two: both together must be a name.
             for joined in (with_cause, with_other, with_site):
-                open_ = unlinked(joined, terminology)
-                link(open_, terminology, sure=True)
-                link_bare(open_, terminology, sure=True)
+                link_named(joined, terminology)
             link_read(with_cause, terminology)
             link(unlinked(expanded, terminology), terminology)
             link(unlinked(written, terminology), terminology)
@@ -234,9 +236,7 @@ class Linker:
             spelled = {
                 i: respelled(text, terminology, self._known) for i, text in unlinked(expanded, terminology).items()
             }
-            spelled = {i: text for i, text in spelled.items() if text != expanded[i]}
-            link(spelled, terminology, sure=True)
-            link_bare(spelled, terminology, sure=True)
+            link_named({i: text for i, text in spelled.items() if text != expanded[i]}, terminology)
             link_read(expanded, terminology)
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
         named = {terminology.name: terminology for terminology in self.terminologies}
@@ -290,8 +290,7 @@ class Linker:
 
 def other_readings(mention: str) -> list[str]:
     """What a mention that has no name may be looked up as, the closest first."""
-    by_region = with_region(mention)
-    return [*([by_region] if by_region != mention else []), *by_kind_of_cause(mention)]
+    return [way for way in (with_region(mention), *by_kind_of_cause(mention)) if way != mention]
 
 
 def expand_queries(queries: Sequence[Query]) -> list[Expansion]:

@@ -17,7 +17,7 @@ import torch
 from medlink.errors import MedlinkError
 from medlink.training.ner import NerRun, new_run
 from medlink.training.settings import NerSettings
-from medlink.training.start import read_state
+from medlink.training.start import mean_of, read_state
 
 
 def average_runs(settings: NerSettings, folders: Sequence[Path]) -> NerRun:
@@ -39,8 +39,7 @@ def average_runs(settings: NerSettings, folders: Sequence[Path]) -> NerRun:
     if len(folders) < 2:
         raise MedlinkError("a mean takes two runs at least, or a run and a model")
     run = new_run(settings)
-    total: dict[str, torch.Tensor] = {}
-    seeds = []
+    states, seeds = [], []
     for folder in folders:
         if (folder / "model.onnx").exists():
             weights = read_state(str(folder))["model"]
@@ -53,10 +52,10 @@ def average_runs(settings: NerSettings, folders: Sequence[Path]) -> NerRun:
         own = run.model.state_dict()
         if any(name not in weights or weights[name].shape != value.shape for name, value in own.items()):
             raise MedlinkError(f"{folder}: holds a model of other labels or another base")
-        total = {name: weights[name].double() + total.get(name, 0.0) for name in own}
+        states.append({name: weights[name] for name in own})
     if not seeds:
         raise MedlinkError("a mean takes a run at least; name its folder")
-    run.model.load_state_dict({name: (sum_ / len(folders)).float() for name, sum_ in total.items()})
+    run.model.load_state_dict(mean_of(states))
     run.model.eval()
     run.best_epoch, run.seeds = settings.epochs, tuple(seeds)
     return run

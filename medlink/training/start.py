@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,19 @@ def start_from_mean(model: nn.Module, labels: Sequence[str], folders: Sequence[s
 
     Classifiers that began at one base model, or at one that goes on from the other's, lie near enough to each other.
     """
-    total: dict[str, torch.Tensor] = {}
+    states = []
     for folder in folders:
         start_from_model(model, labels, folder)
-        total = {name: value + total.get(name, 0.0) for name, value in model.state_dict().items()}
-    model.load_state_dict({name: value / len(folders) for name, value in total.items()})
+        states.append({name: value.clone() for name, value in model.state_dict().items()})
+    model.load_state_dict(mean_of(states))
+
+
+def mean_of(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The mean of the weights of classifiers, by the names of the first."""
+    return {
+        name: (sum(state[name].double() for state in states) / len(states)).to(value.dtype)
+        for name, value in states[0].items()
+    }
 
 
 def read_state(trained: str) -> dict[str, Any]:
