@@ -67,6 +67,18 @@ def test_open_types_are_labels_as_they_are(tmp_path):
     assert plain.tags == {}
 
 
+def test_words_of_several_types_and_types_of_no_words(tmp_path):
+    path = tmp_path / "open.txt"
+    path.write_text("An {old dog|mammal|animal}.{|fish}\n")
+    (passage,) = read_corpus(path, "open", {})
+    assert passage.words == ["An", "old", "dog", "."]
+    assert {label: passage.spans(label) for label in passage.tags} == {
+        "animal": [(1, 3)],
+        "fish": [],
+        "mammal": [(1, 3)],
+    }
+
+
 @given(
     st.dictionaries(st.sampled_from("abc"), st.integers(1, 9), min_size=1),
     st.dictionaries(st.sampled_from("abc"), st.floats(0, 3)),

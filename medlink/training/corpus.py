@@ -30,10 +30,11 @@ from medlink.types import Mention
 
 #: Formats of corpora. ``"marked"`` is that of :mod:`medlink.evaluation.marked`, ``"conll"`` has the token first and the
 #: tag last, ``"jsonl"`` is what ``medlink annotate --format jsonl`` writes; ``"iob"`` has sentences and no documents;
-#: ``"open"`` has a sentence a line, its mentions as ``{words|type}`` with types in plain words; ``"offsets"`` holds no
-#: texts (:mod:`medlink.formats.offsets`).
+#: ``"open"`` has a sentence a line, its mentions as ``{words|type}`` or ``{words|type|type}`` with types in plain
+#: words, and ``{|type}`` for a type that no words are of; ``"offsets"`` holds no texts
+#: (:mod:`medlink.formats.offsets`).
 FORMATS = ("pubtator", "brat", "conll", "jsonl", "iob", "marked", "open", "offsets")
-_OPEN = re.compile(r"\{([^{}|]+)\|([^{}|]+)\}")
+_OPEN = re.compile(r"\{([^{}|]*)((?:\|[^{}|]+)+)\}")
 T = TypeVar("T")
 #: Words in the passages that sentences of a corpus without documents are joined to.
 _PASSAGE = 200
@@ -120,7 +121,7 @@ def _open_types(line: str) -> tuple[str, list[Mention]]:
     at = 0
     for mark in _OPEN.finditer(line):
         text += line[at : mark.start()]
-        mentions.append(Mention(len(text), len(text) + len(mark[1]), mark[2]))
+        mentions += [Mention(len(text), len(text) + len(mark[1]), label) for label in mark[2].split("|")[1:]]
         text += mark[1]
         at = mark.end()
     return text + line[at:], mentions
@@ -175,7 +176,7 @@ def _passage(tokens: list[Token], mentions: Sequence[Mention | MarkedMention], l
         after = int(np.searchsorted(starts, mention.end, side="left"))
         chapter = mention.code[:1] if isinstance(mention, MarkedMention) else ""
         for kind in (mention.label, chapter):
-            if kind in labels:
+            if kind in labels and first < after:
                 spans[labels[kind]].append((first, after))
     tags = {label: spans_to_tags(of, len(tokens)) for label, of in sorted(spans.items())}
     return Passage([token.text for token in tokens], tags)

@@ -223,7 +223,7 @@ def _ask(
             asked.append((label, names[rng.integers(len(names))]))
     if sample.tags.keys() & settings.phrases.keys():
         asked += [("", name) for name in settings.strangers if rng.random() < _STRANGE]
-    else:
+    elif all(tags.any() for tags in sample.tags.values()):
         own = {word for label in sample.tags for word in label.split()}
         others = [open_types[i] for i in rng.permutation(len(open_types))[:_OTHERS]]
         asked += [("", name) for name in others if not own & set(name.split())]

@@ -19,7 +19,7 @@ from medlink.recognition.mentions import GROUP
 from medlink.training.base import load_base
 from medlink.training.export import export_onnx
 from medlink.training.export_gliner import export_gliner
-from medlink.training.gliner import _loss, inference_model, new_gliner, train_gliner
+from medlink.training.gliner import _ask, _loss, _Sample, inference_model, new_gliner, train_gliner
 from medlink.training.ner import TokenClassifier
 from medlink.training.save_gliner import save_gliner
 from medlink.training.settings import CorpusSettings, GlinerSettings
@@ -183,6 +183,18 @@ def test_types_in_plain_words_are_learnt(settings, tmp_path):
     (scores,) = inference_model(run.model).logits([["the", "liver", "and", "the", "fever", "."]], ["organ", "food"])
     found = decode_spans(scores, by_span=False, threshold=0.5)
     assert [(one.start, one.end, one.label) for one in found] == [(1, 2, 0), (4, 5, 1)]
+
+
+def test_a_sentence_that_says_what_it_has_not_is_asked_for_nothing_else(settings):
+    strange = ["tool", "city", "colour"]
+
+    def asked(tags):
+        sample = _Sample(["dog", "."], tags)
+        return {name for seed in range(50) for _, name in _ask(sample, settings, strange, np.random.default_rng(seed))}
+
+    dog, none = np.array([1, 0]), np.array([0, 0])
+    assert asked({"animal": dog, "fish": none}) == {"animal", "fish"}
+    assert asked({"animal": dog}) == {"animal", *strange}
 
 
 def test_it_starts_from_the_encoder_of_a_checkpoint(settings, tmp_path):
