@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import spacy
@@ -23,6 +28,20 @@ CONCEPTS = [
     Concept("C8", "Type 1 diabetes mellitus", (), ("T047",)),
     Concept("C9", "Fracture of left femur", (), ("T037",)),
 ]
+
+
+@contextmanager
+def scripts(folder: Path, *names: str) -> Iterator[list[ModuleType]]:
+    """The scripts of a folder as modules, and none of the same name of another folder afterwards."""
+    sys.path.insert(0, str(folder))
+    for name in names:
+        sys.modules.pop(name, None)
+    try:
+        yield [import_module(name) for name in names]
+    finally:
+        sys.path.remove(str(folder))
+        for name in names:
+            sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
 """The lists of conditions are what their generator writes, and no held-out condition was trained."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from conftest import scripts
 
 from medlink.training.settings import GlinerSettings
 
@@ -15,15 +15,8 @@ _MARK = re.compile(r"\{([^{}|]+)\|([A-Z]+)\}")
 
 @pytest.fixture(scope="module")
 def generate():
-    sys.path.insert(0, str(FOLDER))
-    sys.modules.pop("generate", None)
-    try:
-        import generate
-
-        yield generate
-    finally:
-        sys.path.remove(str(FOLDER))
-        sys.modules.pop("generate", None)
+    with scripts(FOLDER, "generate") as (module,):
+        yield module
 
 
 @pytest.mark.parametrize("part", ["train", "heldout"])

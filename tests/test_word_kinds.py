@@ -2,11 +2,11 @@
 
 import random
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from conftest import scripts
 
 FOLDER = Path(__file__).parents[1] / "corpora" / "word_kinds"
 
@@ -29,18 +29,8 @@ MEANINGS = [
 
 @pytest.fixture(scope="module")
 def modules():
-    sys.path.insert(0, str(FOLDER))
-    for name in ("generate", "wordnet"):
-        sys.modules.pop(name, None)
-    try:
-        import generate
-        import wordnet
-
-        yield generate, wordnet
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in ("generate", "wordnet"):
-            sys.modules.pop(name, None)
+    with scripts(FOLDER, "generate", "wordnet") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +71,10 @@ def marked(modules, nouns, sentence, without=(), head=None):
     kinds = generate.Kinds(nouns, without)
     lines = (generate.mark(sentence, head, kinds, random.Random(seed), Counter()) for seed in range(20))
     return {line for line in lines if line}
+
+
+def test_types_of_a_word_are_in_one_order(modules, nouns):
+    assert list(modules[0].Kinds(nouns, []).of({"00000006": 0.5})) == ["animal", "beast"]
 
 
 def test_only_what_is_sure_is_marked(modules, nouns):

@@ -36,8 +36,8 @@ PRESENT, ABSENT = 4, 5
 SURE, SURELY_NOT = 0.75, 0.05
 #: How many kinds a type has at least; how often it is asked for together with another, "bird or fish".
 LEAST, BOTH = 12, 0.15
-#: Words in a sentence at most, and in a noun.
-LONGEST, WORDS_OF_NOUN = 50, 4
+#: Words in a sentence at least and at most, and in a noun at most.
+SHORTEST, LONGEST, WORDS_OF_NOUN = 3, 50, 4
 #: The widest types: asked for where types are left out, whose words are marked with nothing else.
 WIDE = frozenset({"physical entity", "object", "physical object", "thing", "matter"})
 #: Kinds that say nothing.
@@ -48,7 +48,8 @@ VAGUE = frozenset(
     "definite quantity,fundamental quantity,indefinite quantity,phenomenon,possession,creation,information,kind,idea,"
     "message,evidence,signal,arrangement,ordering,relative,series,extremity,point,line,form".split(",")
 )
-_SHORTEST = 3
+# Letters in a noun at least.
+_LETTERS = 3
 _WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n+")
 _HEAD_FORMS = ("{}: {}", "{} ({})", "{}, {}", "{} - {}", "{} means {}.")
@@ -64,30 +65,25 @@ class Kinds:
 
     def __init__(self, nouns: Nouns, without: Sequence[str]) -> None:
         self.nouns = nouns
-        words = set(without)
-        self._vague = VAGUE if without else VAGUE | WIDE
-        self.left_out = {
-            one for one in nouns.synsets if any(words & set(nouns.synsets[kind].words[:2]) for kind in nouns.kinds(one))
-        }
+        left_out = {one for one, synset in nouns.synsets.items() if set(without) & set(synset.words[:2])}
+        self.left_out = {one for one in nouns.synsets if not left_out.isdisjoint(nouns.kinds(one))}
+        vague = VAGUE if without else VAGUE | WIDE
         below = Counter(kind for one in nouns.synsets for kind in nouns.kinds(one))
-        self._asked = {
-            one
+        # By type, what it is called: the first two words of it.
+        self._names = {
+            one: [word.lower() for word in nouns.synsets[one].words[:2] if word.lower() not in vague]
             for one, count in below.items()
-            if count >= LEAST and one not in self.left_out and nouns.synsets[one].words[0] not in self._vague
+            if count >= LEAST and one not in self.left_out and nouns.synsets[one].words[0] not in vague
         }
-        self.names = sorted({name for one in self._asked for name in self.names_of(one)})
-
-    def names_of(self, kind: str) -> list[str]:
-        """What a type is called: the first two words of it."""
-        return [word.lower() for word in self.nouns.synsets[kind].words[:2] if word.lower() not in self._vague]
+        self.names = sorted({name for names in self._names.values() for name in names})
 
     def of(self, senses: dict[str, float]) -> dict[str, float]:
         """How surely a word with these senses is of each type, by the type's name."""
         sure: dict[str, float] = {}
         left_out = self.is_left_out(senses)
         for sense, share in senses.items():
-            names = {name for kind in self.nouns.kinds(sense) if kind in self._asked for name in self.names_of(kind)}
-            for name in names & WIDE if left_out else names:
+            names = {name for kind in self.nouns.kinds(sense) for name in self._names.get(kind, ())}
+            for name in sorted(names & WIDE if left_out else names):
                 sure[name] = sure.get(name, 0) + share
         return sure
 
@@ -102,7 +98,7 @@ def find_nouns(words: list[str], kinds: Kinds) -> Iterator[tuple[int, int, dict[
     while at < len(words):
         for end in range(min(len(words), at + WORDS_OF_NOUN), at, -1):
             text = " ".join(words[at:end])
-            senses = {} if len(text) < _SHORTEST or text.lower() in STOP_WORDS else kinds.nouns.senses(text)
+            senses = {} if len(text) < _LETTERS or text.lower() in STOP_WORDS else kinds.nouns.senses(text)
             if senses:
                 yield at, end, senses
                 break
@@ -112,7 +108,7 @@ def find_nouns(words: list[str], kinds: Kinds) -> Iterator[tuple[int, int, dict[
 
 
 def mark(sentence: str, head: tuple[str, str] | None, kinds: Kinds, rng: random.Random, weights: Counter[str]) -> str:
-    """A sentence with marks, or nothing where it holds what is left out or no type for sure.
+    """A sentence with marks, or nothing where it is too short or too long, has marks already, or no type is sure.
 
     Arguments:
         sentence: The sentence.
@@ -122,6 +118,8 @@ def mark(sentence: str, head: tuple[str, str] | None, kinds: Kinds, rng: random.
         weights: How often each type was asked for; counted on.
     """
     tokens = list(_WORD.finditer(sentence))
+    if not SHORTEST <= len(tokens) <= LONGEST or re.search(r"[{}|]", sentence):
+        return ""
     skip = len(_WORD.findall(head[0])) if head else 0
     nouns = [(0, skip, {head[1]: 1.0})] if head else []
     nouns += [(a + skip, b + skip, of) for a, b, of in find_nouns([token[0] for token in tokens[skip:]], kinds)]
@@ -141,9 +139,8 @@ def mark(sentence: str, head: tuple[str, str] | None, kinds: Kinds, rng: random.
         return ""
     # Types that were asked for seldom come first, by and large.
     present.sort(key=lambda name: rng.random() ** (1 + weights[name] / 50), reverse=True)
-    absent = [name for name in rng.sample(kinds.names, min(len(kinds.names), 3 * ABSENT)) if name not in shares][
-        :ABSENT
-    ]
+    drawn = rng.sample(kinds.names, min(len(kinds.names), 3 * ABSENT))
+    absent = [name for name in drawn if name not in shares][:ABSENT]
     asked = _in_pairs(present, absent, rng)
     weights.update(asked.keys())
     text, at = "", 0
@@ -213,8 +210,7 @@ def write(kinds: Kinds, texts: Sequence[Path], sizes: tuple[int, int], rng: rand
         for sentence, head in source:
             if len(written) == most:
                 break
-            fit = 3 <= len(_WORD.findall(sentence)) <= LONGEST and not re.search(r"[{}|]", sentence)
-            if fit and (line := mark(sentence, head, kinds, rng, weights)):
+            if line := mark(sentence, head, kinds, rng, weights):
                 written[line] = None
     return list(written), len(weights)
 

@@ -60,11 +60,11 @@ class Nouns:
     def senses(self, word: str) -> dict[str, float]:
         """By synset, the share of a word's uses that mean it; what is missing to 1 are uses that are no noun."""
         word = word.lower()
-        lemmas = [one for one in self._lemmas(word) if one in self._senses]
-        if not lemmas:
+        lemma = next((one for one in self._lemmas(word) if one in self._senses), None)
+        if lemma is None:
             return {}
-        of = self._senses[lemmas[0]]
-        total = sum(of.values()) + max(self._others.get(word, 0), self._others.get(lemmas[0], 0))
+        of = self._senses[lemma]
+        total = sum(of.values()) + max(self._others.get(word, 0), self._others.get(lemma, 0))
         return {synset: count / total for synset, count in of.items()}
 
     def _lemmas(self, word: str) -> Iterator[str]:
