@@ -126,6 +126,9 @@ def test_a_list_gives_way_to_its_members():
         (["renal", "failure", "\n", "4", "."], ["renal failure"]),
         (["a", "fib"], ["a fib"]),
         (["the"], []),
+        (["as"], []),
+        (["AS"], ["AS"]),
+        (["incl", "bleeding"], ["bleeding"]),
     ],
 )
 def test_what_models_find_is_cut_at_line_ends_and_trimmed(words, expected):

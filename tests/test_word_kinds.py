@@ -98,6 +98,29 @@ def test_what_is_left_out_is_not_asked_for(modules, nouns):
     assert not any("body part" in line for line in lines)
 
 
+def test_no_type_is_asked_for_whose_name_shares_a_word_with_a_phrase(modules, nouns, tmp_path):
+    generate = modules[0]
+    config = tmp_path / "gliner.cfg"
+    config.write_text(
+        '[gliner]\nbase = "x"\nbase_licence = "x"\n\n[gliner.phrases]\nANATOMY = ["part or organ of the body"]\n'
+        "\n[gliner.corpora]\n"
+    )
+    unlike = generate.words_of_phrases(config)
+    assert unlike == {"organ", "body"}
+    assert generate.Kinds(nouns, []).names == ["animal", "beast", "body part", "tool"]
+    assert generate.Kinds(nouns, [], unlike).names == ["animal", "beast", "tool"]
+
+
+def test_nouns_that_follow_each_other_are_one(modules, nouns):
+    kinds = modules[0].Kinds(nouns, [])
+    found = [
+        (start, end) for start, end, _ in modules[0].find_nouns("a liver mouse ran with liver hammer".split(), kinds)
+    ]
+    # A hammer is a verb as often.
+    assert found == [(1, 3), (5, 6), (6, 7)]
+    assert any("{liver mouse|animal" in line for line in marked(modules, nouns, "A liver mouse ran."))
+
+
 def test_as_many_sentences_as_there_are(modules, nouns, tmp_path):
     generate = modules[0]
     (tmp_path / "note.txt").write_text("The {mouse|ANATOMY} ran off. A beetle a sat.\n")

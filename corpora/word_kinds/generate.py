@@ -8,7 +8,9 @@ and of these corpora and is not part of the repository.
 
 Run ``apt-get download wordnet-base && dpkg -x wordnet-base_*.deb build/wordnet`` and then ``python
 corpora/word_kinds/generate.py build/wordnet/usr/share/wordnet build/word_kinds.txt``. With ``--without "body part"
---without tissue`` words of these types are marked with the widest types alone, and no kind of them is asked for.
+--without tissue`` words of these types are marked with the widest types alone, and no kind of them is asked for. With
+``--unlike configs/gliner.cfg`` no type is asked for whose name shares a word with a phrase there: what the corpora call
+a disease or a drug is not what WordNet does.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import argparse
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import islice
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from wordnet import Nouns
 
 from medlink.evaluation.marked import read_marked
 from medlink.formats.pubtator import read_pubtator
+from medlink.training.settings import GlinerSettings
 
 SEED = 20270
 #: Sentences that are written of WordNet's definitions, and of other texts.
@@ -61,9 +64,10 @@ class Kinds:
     Arguments:
         nouns: WordNet's nouns.
         without: Types to leave out, with their kinds.
+        unlike: Words that no type's name shall have.
     """
 
-    def __init__(self, nouns: Nouns, without: Sequence[str]) -> None:
+    def __init__(self, nouns: Nouns, without: Sequence[str], unlike: Set[str] = frozenset()) -> None:
         self.nouns = nouns
         left_out = {one for one, synset in nouns.synsets.items() if set(without) & set(synset.words[:2])}
         self.left_out = {one for one in nouns.synsets if not left_out.isdisjoint(nouns.kinds(one))}
@@ -71,7 +75,11 @@ class Kinds:
         below = Counter(kind for one in nouns.synsets for kind in nouns.kinds(one))
         # By type, what it is called: the first two words of it.
         self._names = {
-            one: [word.lower() for word in nouns.synsets[one].words[:2] if word.lower() not in vague]
+            one: [
+                name
+                for name in map(str.lower, nouns.synsets[one].words[:2])
+                if name not in vague and unlike.isdisjoint(name.split())
+            ]
             for one, count in below.items()
             if count >= LEAST and one not in self.left_out and nouns.synsets[one].words[0] not in vague
         }
@@ -92,19 +100,26 @@ class Kinds:
         return sum(share for sense, share in senses.items() if sense in self.left_out) >= SURELY_NOT
 
 
-def find_nouns(words: list[str], kinds: Kinds) -> Iterator[tuple[int, int, dict[str, float]]]:
-    """The nouns of a sentence, the longest at each place, as first word, word after the last, and senses."""
+def find_nouns(words: list[str], kinds: Kinds) -> list[tuple[int, int, dict[str, float]]]:
+    """The nouns of a sentence, the longest at each place, as first word, word after the last, and senses.
+
+    Nouns that follow each other are one, which means what the last of them does: "paper mill".
+    """
+    found: list[tuple[int, int, dict[str, float]]] = []
     at = 0
     while at < len(words):
         for end in range(min(len(words), at + WORDS_OF_NOUN), at, -1):
             text = " ".join(words[at:end])
             senses = {} if len(text) < _LETTERS or text.lower() in STOP_WORDS else kinds.nouns.senses(text)
             if senses:
-                yield at, end, senses
+                if found and found[-1][1] == at and min(sum(found[-1][2].values()), sum(senses.values())) >= SURE:
+                    at = found.pop()[0]
+                found.append((at, end, senses))
                 break
         else:
             end = at + 1
         at = end
+    return found
 
 
 def mark(sentence: str, head: tuple[str, str] | None, kinds: Kinds, rng: random.Random, weights: Counter[str]) -> str:
@@ -192,6 +207,12 @@ def sentences(paths: Sequence[Path], rng: random.Random) -> Iterator[str]:
     yield from rng.sample(sorted(found), len(found))
 
 
+def words_of_phrases(config: Path) -> frozenset[str]:
+    """The words of the phrases of a training config."""
+    phrases = GlinerSettings.load(config).phrases.values()
+    return frozenset(word for names in phrases for name in names for word in _WORD.findall(name)) - STOP_WORDS
+
+
 def write(kinds: Kinds, texts: Sequence[Path], sizes: tuple[int, int], rng: random.Random) -> tuple[list[str], int]:
     """The marked sentences, and how many types they ask for.
 
@@ -222,8 +243,9 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the file to write")
     parser.add_argument("--texts", type=Path, action="append", default=[], help="a folder of marked notes, or PubTator")
     parser.add_argument("--without", action="append", default=[], help="a type to leave out with all its kinds")
+    parser.add_argument("--unlike", type=Path, help="a training config, of whose phrases no type's name has a word")
     given = parser.parse_args()
-    kinds = Kinds(Nouns(given.wordnet), given.without)
+    kinds = Kinds(Nouns(given.wordnet), given.without, words_of_phrases(given.unlike) if given.unlike else frozenset())
     lines, types = write(kinds, given.texts, (DEFINITIONS, OTHERS), random.Random(SEED))
     given.out.parent.mkdir(parents=True, exist_ok=True)
     head = "# Sentences with what their nouns are kinds of; see corpora/README.md."

@@ -42,6 +42,8 @@ _COURSE = frozenset(
     "acute current with exacerbation exacerbations complication complications aura flare flares recurrence "
     "decompensation rvr sequelae crisis".split()
 )
+# What may stand between a denial and the words that it denies: "no new complaints", "denies any reports of".
+_DENIED_TOO = frozenset("any new other further current".split())
 _BETWEEN = frozenset([",", "and", "&", "/", "-", "(", ")"])
 _WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
 _YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
@@ -145,9 +147,10 @@ class ContextMatcher:
         joined = [_joined(place, words, starts, ends) for place in places]
         stops = self._stops.find(words, inside)
         distances: list[dict[str, tuple[int, int]]] = [{} for _ in mentions]
+        denied = {one.last for one in found if one.rule.status == "absent" and one.rule.direction == "forward"}
         for one in found:
             rule = one.rule
-            if rule.direction == "pseudo":
+            if rule.direction == "pseudo" or (rule.deniable and _is_denied(one, denied, words)):
                 continue
             negated = _next(places, one.last) if rule.status == "absent" else None
             # "Asthma w/o exacerbation, gallstones": what is denied is how the one before went, and not what follows.
@@ -213,6 +216,12 @@ class ContextMatcher:
                 continue
             said.update(dict.fromkeys((dimension for dimension, _ in rule.values()), rule))
         return said
+
+
+def _is_denied(cue: _Found, denied: set[int], words: Sequence[str]) -> bool:
+    """Whether a cue stands right behind a denial, which ends before one of the words ``denied``."""
+    before = cue.first - 1
+    return cue.first in denied or (words[before] in _DENIED_TOO and before in denied)
 
 
 def _next(places: Sequence[tuple[int, int]], after: int) -> int | None:

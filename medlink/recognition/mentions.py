@@ -25,10 +25,10 @@ from medlink.types import LABELS
 GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
-_NO_END = frozenset("of the with and or into to in for by from left right - / ( , ; :".split())
+_NO_END = frozenset("of the as with and or into to in for by from left right - / ( , ; :".split())
 # Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib" and "a
 # line" are short for other words.
-_NO_START = frozenset("the an a known suspected possible probable presumed questionable".split())
+_NO_START = frozenset("the an a incl including known suspected possible probable presumed questionable".split())
 _AFTER_A = frozenset("fib flutter line lines".split())
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(

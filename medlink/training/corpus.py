@@ -14,7 +14,7 @@ import numpy.typing as npt
 from spacy.tokens import Token
 
 from medlink.errors import MedlinkError
-from medlink.evaluation.marked import MarkedMention, read_marked, text_files
+from medlink.evaluation.marked import MarkedMention, parse_marked, read_marked, text_files
 from medlink.formats.brat import read_brat
 from medlink.formats.conll import read_conll
 from medlink.formats.iob import read_iob
@@ -28,12 +28,12 @@ from medlink.recognition.tags import spans_to_tags, tags_to_spans
 from medlink.training.settings import CorpusSettings
 from medlink.types import Mention
 
-#: Formats of corpora. ``"marked"`` is that of :mod:`medlink.evaluation.marked`, ``"conll"`` has the token first and the
-#: tag last, ``"jsonl"`` is what ``medlink annotate --format jsonl`` writes; ``"iob"`` has sentences and no documents;
-#: ``"open"`` has a sentence a line, its mentions as ``{words|type}`` or ``{words|type|type}`` with types in plain
-#: words, and ``{|type}`` for a type that no words are of; ``"offsets"`` holds no texts
-#: (:mod:`medlink.formats.offsets`).
-FORMATS = ("pubtator", "brat", "conll", "jsonl", "iob", "marked", "open", "offsets")
+#: Formats of corpora. ``"marked"`` is that of :mod:`medlink.evaluation.marked`, a text a file; ``"lines"`` is the same,
+#: a text a line; ``"conll"`` has the token first and the tag last, ``"jsonl"`` is what ``medlink annotate --format
+#: jsonl`` writes; ``"iob"`` has sentences and no documents; ``"open"`` has a sentence a line, its mentions as
+#: ``{words|type}`` or ``{words|type|type}`` with types in plain words, and ``{|type}`` for a type that no words are of;
+#: ``"offsets"`` holds no texts (:mod:`medlink.formats.offsets`).
+FORMATS = ("pubtator", "brat", "conll", "jsonl", "iob", "marked", "lines", "open", "offsets")
 _OPEN = re.compile(r"\{([^{}|]*)((?:\|[^{}|]+)+)\}")
 T = TypeVar("T")
 #: Words in the passages that sentences of a corpus without documents are joined to.
@@ -106,10 +106,11 @@ def _documents(path: str | Path, format: str, texts: str) -> Iterator[tuple[str,
             # Not splitlines, which also cuts at separators that a text may hold.
             for record in read(read_text(path).split("\n"), str(path)):
                 yield _annotated(record)
-        case "open":
+        case "lines" | "open":
+            parse = parse_marked if format == "lines" else _open_types
             for line in read_text(path).split("\n"):
                 if line.strip() and not line.startswith("#"):
-                    yield _open_types(line)
+                    yield parse(line)
         case _:
             raise MedlinkError(f"unknown corpus format {format!r}; use one of {', '.join(FORMATS)}")
 
@@ -132,13 +133,14 @@ def _annotated(record: DocumentRecord) -> tuple[str, list[Mention]]:
 
 
 def epoch_sizes(samples: Mapping[str, Sequence[T]], shares: Mapping[str, float]) -> dict[str, int]:
-    """How many samples of each corpus an epoch reads, at least one.
+    """How many samples of each corpus an epoch reads, at least one where its share is above 0.
 
     Arguments:
         samples: The samples by corpus.
         shares: By corpus, the share of them; 1 where it is not named.
     """
-    return {name: max(1, round(len(of) * shares.get(name, 1.0))) for name, of in samples.items()}
+    read = {name: shares.get(name, 1.0) for name in samples}
+    return {name: max(1, round(len(of) * read[name])) if read[name] else 0 for name, of in samples.items()}
 
 
 def draw(samples: Mapping[str, Sequence[T]], sizes: Mapping[str, int], rng: np.random.Generator) -> list[T]:
@@ -151,7 +153,7 @@ def draw(samples: Mapping[str, Sequence[T]], sizes: Mapping[str, int], rng: np.r
     """
     drawn = []
     for name, of in samples.items():
-        rounds = -(-sizes[name] // max(1, len(of)))
+        rounds = max(1, -(-sizes[name] // max(1, len(of))))
         order = np.concatenate([rng.permutation(len(of)) for _ in range(rounds)])[: sizes[name]]
         drawn += [of[i] for i in order]
     return drawn

@@ -28,7 +28,7 @@ from medlink.inference.gliner import GlinerLayout, GlinerModel
 from medlink.inference.gliner_torch import TorchGraph
 from medlink.inference.windows import cut_windows
 from medlink.inference.wordpiece import WordPieceEncoder
-from medlink.recognition.tags import tags_to_spans
+from medlink.recognition.tags import INSIDE, tags_to_spans
 from medlink.training.base import base_folder, training_device
 from medlink.training.corpus import Passage, checksum_of, draw, epoch_sizes, read_split
 from medlink.training.progress import Progress, with_bar
@@ -42,6 +42,7 @@ _PRESENT, _ABSENT, _STRANGE = 0.9, 0.4, 0.15
 # How many types of other sentences a sentence with types of its own is asked for.
 _OTHERS = 3
 _FIRST, _LAST, _INSIDE = 0, 1, 2
+_SENTENCE_ENDS = frozenset(".!?;")
 
 
 @dataclass(slots=True)
@@ -161,7 +162,8 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
         torch.manual_seed(settings.seed + epoch)
         rng = np.random.default_rng([settings.seed, epoch])
         model.model.train()
-        batches = list(_batches(draw(samples, sizes, rng), settings.batch, rng))
+        drawn = [_cut(one, rng) if rng.random() < settings.short else one for one in draw(samples, sizes, rng)]
+        batches = list(_batches(drawn, settings.batch, rng))
         total = 0.0
         for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
             inputs, targets, counts = _collate(batch, reader, settings, open_types, rng)
@@ -202,6 +204,19 @@ def _samples(passages: Sequence[Passage], encoder: WordPieceEncoder, window: int
                 yield _Sample(
                     [passage.words[i] for i in words], {label: tags[words] for label, tags in passage.tags.items()}
                 )
+
+
+def _cut(sample: _Sample, rng: np.random.Generator) -> _Sample:
+    """A sentence or two of a window, and all of it where none ends between its mentions."""
+    cuts = [
+        i
+        for i, word in enumerate(sample.words[:-1], start=1)
+        if word in _SENTENCE_ENDS and all(tags[i] != INSIDE for tags in sample.tags.values())
+    ]
+    cuts = [0, *cuts, len(sample.words)]
+    at = int(rng.integers(len(cuts) - 1))
+    start, end = cuts[at], cuts[min(at + int(rng.integers(1, 3)), len(cuts) - 1)]
+    return _Sample(sample.words[start:end], {label: tags[start:end] for label, tags in sample.tags.items()})
 
 
 def _batches(samples: list[_Sample], size: int, rng: np.random.Generator) -> Iterator[list[_Sample]]:

@@ -169,6 +169,7 @@ class GlinerSettings:
         positive_weight: What a word of a mention counts in the loss beside one of none. Words of mentions are few: with
             1, scores of rare types stay below 0.5.
         window: Pieces of text read at once, labels not counted.
+        short: Share of the windows, 0 to 1, of which a sentence or two are read alone, as users ask about them.
         epochs: Passes over all corpora.
         batch: Windows in a batch.
         learning_rate: Highest learning rate of the encoder; it rises over ``warmup`` of the steps and falls linearly.
@@ -195,6 +196,7 @@ class GlinerSettings:
     asked: int = 8
     positive_weight: float = 2.0
     window: int = 250
+    short: float = 0.0
     epochs: int = 3
     batch: int = 8
     learning_rate: float = 2e-4

@@ -19,7 +19,7 @@ from medlink.recognition.mentions import GROUP
 from medlink.training.base import load_base
 from medlink.training.export import export_onnx
 from medlink.training.export_gliner import export_gliner
-from medlink.training.gliner import _ask, _loss, _Sample, inference_model, new_gliner, train_gliner
+from medlink.training.gliner import _ask, _cut, _loss, _Sample, inference_model, new_gliner, train_gliner
 from medlink.training.ner import TokenClassifier
 from medlink.training.save_gliner import save_gliner
 from medlink.training.settings import CorpusSettings, GlinerSettings
@@ -195,6 +195,30 @@ def test_a_sentence_that_says_what_it_has_not_is_asked_for_nothing_else(settings
     dog, none = np.array([1, 0]), np.array([0, 0])
     assert asked({"animal": dog, "fish": none}) == {"animal", "fish"}
     assert asked({"animal": dog}) == {"animal", *strange}
+
+
+def test_a_window_is_cut_to_sentences_and_through_no_mention():
+    words = "No fever . Dr . Crohn disease ; ends here".split()
+    tags = {"CONDITION": np.array([0, 1, 0, 0, 0, 1, 2, 0, 0, 0]), "PERSON": np.array([0, 0, 0, 1, 2, 2, 0, 0, 0, 0])}
+    rng = np.random.default_rng(0)
+    cut = [_cut(_Sample(words, tags), rng) for _ in range(60)]
+    assert {" ".join(one.words) for one in cut} == {
+        "No fever .",
+        "No fever . Dr . Crohn disease ;",
+        "Dr . Crohn disease ;",
+        "Dr . Crohn disease ; ends here",
+        "ends here",
+    }
+    for one in cut:
+        at = next(i for i in range(len(words)) if words[i : i + len(one.words)] == one.words)
+        assert all((one.tags[label] == of[at : at + len(one.words)]).all() for label, of in tags.items())
+    whole = _cut(_Sample(["fever"], {"CONDITION": np.array([1])}), rng)
+    assert whole.words == ["fever"]
+
+
+def test_short_windows_are_learnt_alike(settings, tmp_path):
+    run = train_gliner(replace(settings, short=1.0, epochs=2), tmp_path, threads=1)
+    assert run.seconds > 0
 
 
 def test_it_starts_from_the_encoder_of_a_checkpoint(settings, tmp_path):
