@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medlink import Concept, Linker, Terminology
-from medlink.linking.modifiers import without_modifiers
+from medlink import Alias, Concept, Linker, Terminology
+from medlink.linking.modifiers import without_course, without_modifiers
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,31 @@ from medlink.linking.modifiers import without_modifiers
 )
 def test_words_of_degree_and_course_are_left_out(mention, rest):
     assert without_modifiers(mention) == rest
+
+
+@pytest.mark.parametrize(
+    ("mention", "rest"),
+    [
+        ("acute sigmoid diverticulitis", "sigmoid diverticulitis"),
+        ("Subacute cough", "cough"),
+        ("acute on chronic back pain", "back pain"),
+        ("severe acute colitis", "severe colitis"),
+        ("cough", "cough"),
+        ("acute", "acute"),
+        ("acute-phase reaction", "acute-phase reaction"),
+    ],
+)
+def test_acute_and_chronic_are_left_out_by_themselves(mention, rest):
+    assert without_course(mention) == rest
+
+
+def test_acute_and_chronic_are_left_out_last_and_for_no_opposite():
+    concepts = [Concept("1", "Colitis"), Concept("2", "Acute bronchiolitis", (Alias("bronchiolitis", "exact"),))]
+    concepts += [Concept("3", "Chronic gastritis"), Concept("4", "Gastritis")]
+    linker = Linker([Terminology.from_records("t", concepts)])
+    mentions = ["acute colitis", "acute bronchiolitis", "chronic bronchiolitis", "chronic gastritis"]
+    best = [found[0] if found else None for found in linker.link(mentions)]
+    assert [one.concept_id if one and not one.nil else None for one in best] == ["1", "2", None, "3"]
 
 
 @pytest.mark.parametrize(

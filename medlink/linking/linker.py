@@ -18,8 +18,9 @@ from medlink.linking.expansion import Expansion, cause_before, expand
 from medlink.linking.levels import with_region
 from medlink.linking.lexical import LexicalStage
 from medlink.linking.model import LinkModel
-from medlink.linking.modifiers import without_modifiers
+from medlink.linking.modifiers import without_course, without_modifiers
 from medlink.linking.narrowing import narrowed, side_of
+from medlink.linking.opposites import contradicts
 from medlink.linking.priors import PriorStage
 from medlink.linking.ranking import Ranker
 from medlink.linking.respelling import respelled
@@ -218,6 +219,16 @@ class Linker:
             for n in range(max(map(len, ways.values()), default=0)):
                 link_named({i: of[n] for i, of in ways.items() if n < len(of)}, terminology)
 
+        def link_without_course(texts: Mapping[int, str], terminology: Terminology) -> None:
+            """Link what is not linked yet without "acute" or "chronic", to what does not say the opposite."""
+            bare = {i: without_course(text) for i, text in unlinked(texts, terminology).items()}
+            before = {i: results[i] for i in bare}
+            link_named({i: text for i, text in bare.items() if text != texts[i]}, terminology)
+            for i in bare:
+                best = next((one for one in results[i] if one.terminology == terminology.name and not one.nil), None)
+                if best is not None and contradicts(texts[i], best.name):
+                    results[i] = before[i]
+
         expanded = {i: one.text for i, one in enumerate(expansions) if not one.open}
         with_site = {i: expansions[i].with_site for i in expanded if expansions[i].with_site}
         with_other = {i: expansions[i].with_other for i in expanded if expansions[i].with_other}
@@ -238,6 +249,7 @@ class Linker:
             }
             link_named({i: text for i, text in spelled.items() if text != expanded[i]}, terminology)
             link_read(expanded, terminology)
+            link_without_course(expanded, terminology)
         order = {terminology.name: number for number, terminology in enumerate(self.terminologies)}
         named = {terminology.name: terminology for terminology in self.terminologies}
         for candidates in results:

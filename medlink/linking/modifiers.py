@@ -14,8 +14,8 @@ _DEGREES = (
     "mild mildly minimal minimally slight slightly trace subtle moderate moderately severe severely marked "
     "markedly significant significantly profound profoundly extreme extremely extensive massive considerable "
     "pronounced critical advanced palpable obvious debilitating excruciating intractable refractory moderate-sized "
-    "symptomatic generalized diffuse vague nonspecific non-specific sharp dull stabbing throbbing crampy unintentional "
-    "unexplained"
+    "symptomatic uncomplicated generalized diffuse vague nonspecific non-specific sharp dull stabbing throbbing crampy "
+    "unintentional unexplained"
 )
 _COURSES = (
     "worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
@@ -40,6 +40,8 @@ _PHRASES = (
     r"(?:closed|open|comminuted|(?:(?:non|un)[\s-]?|minimally\s+|mildly\s+)?displaced)(?=(?:\s+[\w-]+){0,4}\s+fractures?\b)",
     r"(?:worsening|progression|exacerbation|recurrence|persistence|onset|episodes?|attacks?|bouts?)\s+of(?:\s+the)?",
 )
+# Codes differ by these, so that they are left out last, and for a code that does not say the opposite.
+_LASTING = re.compile(r"(?:(?:sub)?acute|chronic)(?:[\s-]on[\s-]chronic)?\s+", re.IGNORECASE)
 _SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?|(?-i:[LR])(?!\s+spine\b)"
 # The side of a body part that has a name without it: no ventricle or quadrant is left.
 _SIDE_OF_PART = re.compile(
@@ -78,3 +80,15 @@ def without_modifiers(mention: str, *, sides: bool = False) -> str:
     rest = mention[found.end() :] if (found := before.match(mention)) else mention
     rest = _OF_NEWBORNS.sub("", after.sub("", rest))
     return (_SIDE_OF_PART.sub(r"\1", rest) if sides else rest).strip() or mention
+
+
+def without_course(mention: str) -> str:
+    """A mention without "acute", "subacute" or "chronic" among its first words, or the mention itself.
+
+    Arguments:
+        mention: The mention.
+    """
+    degree = _PATTERNS[False][0].match(mention)
+    start = degree.end() if degree else 0
+    found = _LASTING.match(mention, start)
+    return mention[:start] + mention[found.end() :] if found else mention
