@@ -128,6 +128,15 @@ def test_types_scopes_and_stop_names_filter(terminology):
         MedlinkDictionary(scopes=["near"])
 
 
+def test_a_stop_name_stops_no_derivation_and_no_bacterium_is_a_disease():
+    concepts = [Concept(str(i), name) for i, name in enumerate(["Alcoholism", "Burn", "Pneumonia", "Influenza"])]
+    finder = MedlinkDictionary(
+        terminologies=[Terminology.from_records("t", concepts)], stop_names=["alcoholic", "burning"]
+    )
+    text = "alcoholism, alcoholic, burns, burning, pneumonias, K. pneumoniae, H. influenzae, influenza"
+    assert [one for one, _ in found(finder, text)] == ["alcoholism", "burns", "pneumonias", "influenza"]
+
+
 def test_it_finds_in_any_tokenisation(terminology):
     nlp = spacy.blank("en")
     nlp.add_pipe("medlink_dictionary").set_terminologies([terminology])

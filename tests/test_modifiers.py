@@ -41,12 +41,13 @@ def test_words_of_degree_and_course_are_left_out(mention, rest):
         ("Subacute cough", "cough"),
         ("acute on chronic back pain", "back pain"),
         ("severe acute colitis", "severe colitis"),
+        ("Prior pneumonia", "pneumonia"),
         ("cough", "cough"),
         ("acute", "acute"),
         ("acute-phase reaction", "acute-phase reaction"),
     ],
 )
-def test_acute_and_chronic_are_left_out_by_themselves(mention, rest):
+def test_acute_chronic_and_prior_are_left_out_by_themselves(mention, rest):
     assert without_course(mention) == rest
 
 

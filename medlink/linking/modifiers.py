@@ -18,7 +18,7 @@ _DEGREES = (
     "unintentional unexplained"
 )
 _COURSES = (
-    "worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
+    "active worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
     "continuous intermittent occasional frequent episodic recurrent recurring transient new new-onset newly "
     "increasing longstanding long-standing long-term stable unchanged improving known documented "
     "previously-known underlying"
@@ -40,8 +40,9 @@ _PHRASES = (
     r"(?:closed|open|comminuted|(?:(?:non|un)[\s-]?|minimally\s+|mildly\s+)?displaced)(?=(?:\s+[\w-]+){0,4}\s+fractures?\b)",
     r"(?:worsening|progression|exacerbation|recurrence|persistence|onset|episodes?|attacks?|bouts?)\s+of(?:\s+the)?",
 )
-# Codes differ by these, so that they are left out last, and for a code that does not say the opposite.
-_LASTING = re.compile(r"(?:(?:sub)?acute|chronic)(?:[\s-]on[\s-]chronic)?\s+", re.IGNORECASE)
+# Codes differ by these, so that they are left out last, and for a code that does not say the opposite. That something was
+# "prior" the assertion says as well.
+_LASTING = re.compile(r"(?:(?:sub)?acute|chronic|prior|previous)(?:[\s-]on[\s-]chronic)?\s+", re.IGNORECASE)
 _SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?|(?-i:[LR])(?!\s+spine\b)"
 # The side of a body part that has a name without it: no ventricle or quadrant is left.
 _SIDE_OF_PART = re.compile(
@@ -83,7 +84,7 @@ def without_modifiers(mention: str, *, sides: bool = False) -> str:
 
 
 def without_course(mention: str) -> str:
-    """A mention without "acute", "subacute" or "chronic" among its first words, or the mention itself.
+    """A mention without "acute", "subacute", "chronic" or "prior" among its first words, or the mention itself.
 
     Arguments:
         mention: The mention.

@@ -24,8 +24,8 @@ from medlink.terminology.words import (
     misreads_abbreviation,
     names_other_part,
     spelled,
+    spelling,
     stem,
-    stems_of,
     words_of,
 )
 
@@ -61,7 +61,7 @@ class Matcher:
         types: Semantic types to match; None for all.
         scopes: Scopes of the names to match.
         longest: Most words in a match, stop words not counted.
-        stop_names: Names, in any inflection, that are never matched.
+        stop_names: Names, in any order, number and spelling, that are never matched.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Matcher:
         self._types = None if types is None else {i for i, one in enumerate(terminology.types) if one in set(types)}
         self._scopes = {SCOPE_NUMBER[scope] for scope in scopes}
         self._longest = min(longest, terminology.longest_name)
-        self._stop = {bag_hash(stems_of(name)) for name in stop_names}
+        self._stop = {_form(name) for name in stop_names}
         self._words: dict[str, tuple[int, int]] = {}
         self._names: dict[tuple[int, str, int], tuple[int, ...]] = {}
 
@@ -160,8 +160,8 @@ class Matcher:
             known.clear()
         key = hashed, text, width
         if key not in known:
-            rows = () if hashed in self._stop else filter(self._allowed, self.terminology.bags[hashed].tolist())
-            known[key] = self._fitting(tuple(rows), text, width)
+            rows = tuple(filter(self._allowed, self.terminology.bags[hashed].tolist()))
+            known[key] = () if _form(text) in self._stop else self._fitting(rows, text, width)
         return known[key]
 
     def _allowed(self, alias: int) -> bool:
@@ -208,3 +208,8 @@ def _behind_slashes(tokens: Sequence[str]) -> list[int]:
     """The numbers behind a number and a slash, as in "2/2" (secondary to), "3/6" or a date."""
     slashes = [i for i, token in enumerate(tokens) if token == "/" and 0 < i < len(tokens) - 1]
     return [i + 1 for i in slashes if tokens[i - 1].isdigit() and tokens[i + 1].isdigit()]
+
+
+def _form(text: str) -> tuple[str, ...]:
+    """The words of a name but for order, number and spelling."""
+    return tuple(sorted(spelling(word) for word in words_of(text) if word.casefold() not in STOP_WORDS))

@@ -87,6 +87,8 @@ _SAME_MEANING = tuple(
         "t ce ces cy cies",
     )
 )
+# Parts of the names of bacteria that are no plural of a disease: "Klebsiella pneumoniae" is found without a pneumonia.
+_EPITHETS = frozenset({"influenzae", "pneumoniae"})
 _INFLAMMATION = re.compile(r"(\w{2,})it(?:is|ides|ic)")
 _stemmer = snowballstemmer.stemmer("english")
 
@@ -136,7 +138,7 @@ def spelling(word: str) -> str:
         word: One word, in any case.
     """
     word = _plain(word)
-    if len(word) > 3 and word.isalpha():
+    if len(word) > 3 and word.isalpha() and word not in _EPITHETS:
         word = _american(word)
         if word.endswith("s") and not word.endswith(("ss", "us", "is")):
             word = word.removesuffix("s")
