@@ -40,8 +40,8 @@ _PHRASES = (
     r"(?:closed|open|comminuted|(?:(?:non|un)[\s-]?|minimally\s+|mildly\s+)?displaced)(?=(?:\s+[\w-]+){0,4}\s+fractures?\b)",
     r"(?:worsening|progression|exacerbation|recurrence|persistence|onset|episodes?|attacks?|bouts?)\s+of(?:\s+the)?",
 )
-# Codes differ by these, so that they are left out last, and for a code that does not say the opposite. That something was
-# "prior" the assertion says as well.
+# Codes differ by these, so that they are left out last, and for a code that does not say the opposite. That something
+# was "prior" the assertion says as well.
 _LASTING = re.compile(r"(?:(?:sub)?acute|chronic|prior|previous)(?:[\s-]on[\s-]chronic)?\s+", re.IGNORECASE)
 _SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?|(?-i:[LR])(?!\s+spine\b)"
 # The side of a body part that has a name without it: no ventricle or quadrant is left.
