@@ -13,6 +13,7 @@ from medlink.terminology.words import (
     spelling,
     stem,
     stems_of,
+    tells_of_other,
     verbatim_key,
     words_of,
 )
@@ -146,6 +147,26 @@ def test_abbreviations_are_kin_by_their_letters(text, name, kin):
 )
 def test_a_word_of_the_same_stem_may_be_another(text, name, other):
     assert is_another_word(text, name) is other
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "other"),
+    [
+        ("burning feet", "Burn of foot", True),
+        ("burn of mouth", "burning mouth", True),
+        ("biting of lip", "Open bite of lip", True),
+        ("burning feet", "Paresthesia of foot", False),
+        ("burning sensation", "Burning sensation of skin", False),
+        ("burn of foot", "Burns of foot", False),
+    ],
+)
+def test_what_is_felt_or_done_is_no_injury(text, name, other):
+    assert tells_of_other(text, name) is other
+
+
+def test_parts_of_names_of_bacteria_are_no_diseases():
+    assert spelling("pneumonias") == spelling("pneumonia") != spelling("pneumoniae")
+    assert spelling("vertebrae") == spelling("vertebra")
 
 
 @given(st.text())

@@ -15,7 +15,7 @@ _DEGREES = (
     "markedly significant significantly profound profoundly extreme extremely extensive massive considerable "
     "pronounced critical advanced palpable obvious debilitating excruciating intractable refractory moderate-sized "
     "symptomatic uncomplicated generalized diffuse vague nonspecific non-specific sharp dull stabbing throbbing crampy "
-    "unintentional unexplained"
+    "burning aching gnawing unintentional unexplained"
 )
 _COURSES = (
     "active worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "

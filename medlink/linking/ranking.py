@@ -22,7 +22,14 @@ from medlink.linking.recent import Recent
 from medlink.linking.reranker import Reranker
 from medlink.linking.stages import Query, Stage
 from medlink.terminology.store import Terminology
-from medlink.terminology.words import is_abbreviation, is_another_word, is_kin, is_place_of_body, misreads_abbreviation
+from medlink.terminology.words import (
+    is_abbreviation,
+    is_another_word,
+    is_kin,
+    is_place_of_body,
+    misreads_abbreviation,
+    tells_of_other,
+)
 from medlink.types import Candidate
 
 #: Semantic types of ICD-10-CM and HPO that no mention of the label means.
@@ -160,6 +167,7 @@ class Ranker:
                 if not stage.final:
                     text, names = queries[i].text, terminology.aliases
                     hits = without_opposites(hits, text, terminology)
+                    hits = [hit for hit in hits if not tells_of_other(text, names[hit.alias])]
                     if is_place_of_body(text):
                         hits = [hit for hit in hits if is_place_of_body(names[hit.alias])]
                     if is_abbreviation(text):

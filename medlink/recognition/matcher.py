@@ -26,6 +26,7 @@ from medlink.terminology.words import (
     spelled,
     spelling,
     stem,
+    tells_of_other,
     words_of,
 )
 
@@ -187,6 +188,7 @@ class Matcher:
             if (names[i] == written if is_abbreviation(names[i]) else not form or form == spelled(names[i]))
             and not misreads_abbreviation(text, names[i])
             and not names_other_part(text, names[i])
+            and not tells_of_other(text, names[i])
         )
 
 

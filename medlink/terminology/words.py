@@ -89,6 +89,8 @@ _SAME_MEANING = tuple(
 )
 # Parts of the names of bacteria that are no plural of a disease: "Klebsiella pneumoniae" is found without a pneumonia.
 _EPITHETS = frozenset({"influenzae", "pneumoniae"})
+# What one feels or does, and what else a stemmer takes it for: a burn, a tear, a bite.
+_DOINGS = frozenset("biting burning cutting falling stinging tearing".split())
 _INFLAMMATION = re.compile(r"(\w{2,})it(?:is|ides|ic)")
 _stemmer = snowballstemmer.stemmer("english")
 
@@ -259,6 +261,15 @@ def names_other_part(text: str, name: str) -> bool:
     kidney".
     """
     return stems_of(text)[-1] != stems_of(name)[-1] and is_body_part(text)
+
+
+def tells_of_other(text: str, name: str) -> bool:
+    """Whether one of text and name tells of a feeling or doing, the other of an injury: "burning feet" are no burn."""
+    own, other = ({word.casefold() for word in words_of(one)} for one in (text, name))
+    if differing := (own ^ other) & _DOINGS:
+        shared = set(map(stem, own)) & set(map(stem, other))
+        return any(stem(word) in shared for word in differing)
+    return False
 
 
 def is_another_word(text: str, name: str) -> bool:
