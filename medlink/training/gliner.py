@@ -162,7 +162,9 @@ def train_gliner(settings: GlinerSettings, folder: Path, threads: int = 0) -> Gl
         torch.manual_seed(settings.seed + epoch)
         rng = np.random.default_rng([settings.seed, epoch])
         model.model.train()
-        drawn = [_cut(one, rng) if rng.random() < settings.short else one for one in draw(samples, sizes, rng)]
+        drawn = draw(samples, sizes, rng)
+        if settings.short:
+            drawn = [_cut(one, rng) if rng.random() < settings.short else one for one in drawn]
         batches = list(_batches(drawn, settings.batch, rng))
         total = 0.0
         for number, batch in enumerate(with_bar(batches, f"epoch {epoch + 1} of {settings.epochs}"), start=1):
