@@ -1,10 +1,10 @@
 """The synthetic clinical notes are what their generator writes, marked rightly, and the held-out ones are new."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from conftest import scripts
 
 from medlink import Terminology
 from medlink.evaluation.marked import parse_marked
@@ -12,9 +12,12 @@ from medlink.models import find_model
 from medlink.types import LABELS
 
 FOLDER = Path(__file__).parents[1] / "corpora" / "clinical_notes"
-sys.path.insert(0, str(FOLDER))
 
-import generate  # noqa: E402
+
+@pytest.fixture(scope="module")
+def generate():
+    with scripts(FOLDER, "generate") as (module,):
+        yield module
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def test_there_are_four_hundred_notes_and_a_fifth_is_held_out():
 
 
 @pytest.mark.parametrize("part", ["train", "heldout"])
-def test_the_notes_are_what_the_generator_writes(part, icd10cm):
+def test_the_notes_are_what_the_generator_writes(part, icd10cm, generate):
     assert notes(part) == generate.generate(part, icd10cm)
 
 
@@ -52,7 +55,7 @@ def test_marks_are_mentions_with_codes_that_exist(part, icd10cm):
     assert min(counted.values()) >= (100 if part == "train" else 30), counted
 
 
-def test_every_condition_of_the_sources_has_a_code_or_is_said_to_have_none():
+def test_every_condition_of_the_sources_has_a_code_or_is_said_to_have_none(generate):
     codes = generate.read_codes()
     for part in ("train", "heldout"):
         for source in generate.read_sources(part):
@@ -61,14 +64,14 @@ def test_every_condition_of_the_sources_has_a_code_or_is_said_to_have_none():
                     assert text.lower() in codes, text
 
 
-def test_terms_of_training_notes_are_not_put_into_held_out_ones():
+def test_terms_of_training_notes_are_not_put_into_held_out_ones(generate):
     terms = generate.read_terms()
     assert terms.keys() == set(LABELS)
     held_out = {(label, one.lower()) for (label, _), of in generate.read_variants("heldout").items() for one in of}
     assert not {(label, one.lower()) for label, of in terms.items() for one, _ in of} & held_out
 
 
-def test_no_note_is_another_one_over_again_and_no_held_out_note_was_seen():
+def test_no_note_is_another_one_over_again_and_no_held_out_note_was_seen(generate):
     seen = {part: [generate.triples(parse_marked(note)[0]) for note in notes(part)] for part in ("train", "heldout")}
     every = seen["train"] + seen["heldout"]
     for i, own in enumerate(every):

@@ -29,12 +29,11 @@ _END = re.compile(
     r"""
     (?P<blank>\n[ \t\r]*\n\s*)                        # an empty line
   | (?P<line>\r?\n[ \t]*)                               # a line break
-    # "Fever? No. Chills? Yes", "fever? no Chills? yes"
-  | (?P<asked>\?[ ]+(?i:yes|no|nope|none|denies|denied|neg)
-        (?:[.,;](?=\s|$)|(?=[ ]*(?:\n|$)|[ ]{2,}\S|[ ][A-Z][^.?\n]{0,40}\?)))
+    # "Fever: no  Chills: yes", "Fever? No. Chills? Yes", "Fever? no Chills? yes"
+  | (?P<answer>:[ ]?(?i:yes|no|none|neg|pos|negative|positive|denies|absent|present)[ ]{2,}(?=\S)
+        |\?[ ]+(?i:yes|no|nope|none|denies|denied|neg)
+            (?:[.,;](?=\s|$)|(?=[ ]*(?:\n|$)|[ ]{2,}\S|[ ][A-Z][^.?\n]{0,40}\?)))
   | (?P<stop>[.!?]+["”’')\]]*(?:,(?=[A-Z\d]))?)(?=\s|[A-Z\d]|$)   # the end of a sentence
-    # "Fever: no  Chills: yes"
-  | (?P<answer>:[ ]?(?i:yes|no|none|neg|pos|negative|positive|denies|absent|present)[ ]{2,})(?=\S)
     """,
     re.VERBOSE,
 )
@@ -79,7 +78,7 @@ def sentence_starts(text: str, forced: Iterable[int] = ()) -> list[int]:
         kind = match.lastgroup
         after = match.end()
         if (
-            kind in ("blank", "answer", "asked")
+            kind in ("blank", "answer")
             or (kind == "line" and _breaks(text, match.start(), after, lines))
             or (kind == "stop" and _ends(text, match))
         ):

@@ -11,9 +11,7 @@ from medlink.terminology.words import (
     HYPHENS,
     is_abbreviation,
     is_another_word,
-    misreads_abbreviation,
-    names_other_part,
-    tells_of_other,
+    means_other,
 )
 
 # A name in another order, number, derivation or spelling is a little less sure than the very name,
@@ -124,8 +122,7 @@ def exact_hits(text: str, terminology: Terminology) -> list[Hit]:
 
 def _misreads(text: str, name: str) -> bool:
     """Whether a name with the words of a text means something else all the same."""
-    checks = (misreads_abbreviation, names_other_part, is_another_word, tells_of_other)
-    return any(check(text, name) for check in checks)
+    return means_other(text, name) or is_another_word(text, name)
 
 
 def _lowest(rows: Sequence[int], terminology: Terminology) -> Sequence[int]:

@@ -220,7 +220,7 @@ class Linker:
                 link_named({i: of[n] for i, of in ways.items() if n < len(of)}, terminology)
 
         def link_without_course(texts: Mapping[int, str], terminology: Terminology) -> None:
-            """Link what is not linked yet without "acute" or "chronic", to what does not say the opposite."""
+            """Link what is not linked yet without "acute", "chronic" or "prior", to what does not say the opposite."""
             bare = {i: without_course(text) for i, text in unlinked(texts, terminology).items()}
             before = {i: results[i] for i in bare}
             link_named({i: text for i, text in bare.items() if text != texts[i]}, terminology)

@@ -21,12 +21,10 @@ from medlink.terminology.words import (
     bag_hash,
     hash64,
     is_abbreviation,
-    misreads_abbreviation,
-    names_other_part,
+    means_other,
     spelled,
-    spelling,
+    spellings_of,
     stem,
-    tells_of_other,
     words_of,
 )
 
@@ -161,8 +159,8 @@ class Matcher:
             known.clear()
         key = hashed, text, width
         if key not in known:
-            rows = tuple(filter(self._allowed, self.terminology.bags[hashed].tolist()))
-            known[key] = () if _form(text) in self._stop else self._fitting(rows, text, width)
+            rows = () if _form(text) in self._stop else filter(self._allowed, self.terminology.bags[hashed].tolist())
+            known[key] = self._fitting(tuple(rows), text, width)
         return known[key]
 
     def _allowed(self, alias: int) -> bool:
@@ -186,9 +184,7 @@ class Matcher:
             i
             for i in aliases
             if (names[i] == written if is_abbreviation(names[i]) else not form or form == spelled(names[i]))
-            and not misreads_abbreviation(text, names[i])
-            and not names_other_part(text, names[i])
-            and not tells_of_other(text, names[i])
+            and not means_other(text, names[i])
         )
 
 
@@ -214,4 +210,4 @@ def _behind_slashes(tokens: Sequence[str]) -> list[int]:
 
 def _form(text: str) -> tuple[str, ...]:
     """The words of a name but for order, number and spelling."""
-    return tuple(sorted(spelling(word) for word in words_of(text) if word.casefold() not in STOP_WORDS))
+    return tuple(sorted(spellings_of(text)))

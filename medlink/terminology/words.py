@@ -106,8 +106,12 @@ def spelled(text: str) -> str:
 
     "Pre-auricular pits" is the name "Preauricular pit"; words in another order or derivation make another name.
     """
-    words = words_of(text)
-    return "".join(spelling(word) for word in words if word.casefold() not in STOP_WORDS)
+    return "".join(spellings_of(text))
+
+
+def spellings_of(text: str) -> list[str]:
+    """The words of a name but for case, number and spelling, stop words left out."""
+    return [spelling(word) for word in words_of(text) if word.casefold() not in STOP_WORDS]
 
 
 def words_of(text: str) -> list[str]:
@@ -265,11 +269,22 @@ def names_other_part(text: str, name: str) -> bool:
 
 def tells_of_other(text: str, name: str) -> bool:
     """Whether one of text and name tells of a feeling or doing, the other of an injury: "burning feet" are no burn."""
-    own, other = ({word.casefold() for word in words_of(one)} for one in (text, name))
-    if differing := (own ^ other) & _DOINGS:
-        shared = set(map(stem, own)) & set(map(stem, other))
-        return any(stem(word) in shared for word in differing)
-    return False
+    differing = _doings(text) ^ _doings(name)
+    if not differing:
+        return False
+    shared = set(map(stem, words_of(text))) & set(map(stem, words_of(name)))
+    return any(stem(word) in shared for word in differing)
+
+
+# Every candidate of a search is looked at.
+@lru_cache(maxsize=1 << 14)
+def _doings(text: str) -> frozenset[str]:
+    return _DOINGS.intersection(word.casefold() for word in words_of(text))
+
+
+def means_other(text: str, name: str) -> bool:
+    """Whether a name with the stems of a text means something else all the same."""
+    return misreads_abbreviation(text, name) or names_other_part(text, name) or tells_of_other(text, name)
 
 
 def is_another_word(text: str, name: str) -> bool:

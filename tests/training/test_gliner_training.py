@@ -216,9 +216,15 @@ def test_a_window_is_cut_to_sentences_and_through_no_mention():
     assert whole.words == ["fever"]
 
 
-def test_short_windows_are_learnt_alike(settings, tmp_path):
-    run = train_gliner(replace(settings, short=1.0, epochs=2), tmp_path, threads=1)
+def test_short_windows_are_learnt_alike(settings, tmp_path, monkeypatch):
+    cut = []
+    monkeypatch.setattr("medlink.training.gliner._cut", lambda sample, rng: cut.append(sample) or _cut(sample, rng))
+    run = train_gliner(replace(settings, short=1.0, epochs=2), tmp_path / "short", threads=1)
     assert run.seconds > 0
+    assert len({id(sample) for sample in cut}) == len(cut) / 2 > 0
+    cut.clear()
+    train_gliner(replace(settings, epochs=1), tmp_path / "whole", threads=1)
+    assert not cut
 
 
 def test_it_starts_from_the_encoder_of_a_checkpoint(settings, tmp_path):
