@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medlink import Concept, Linker, Terminology
-from medlink.linking.causes import by_kind_of_cause
+from medlink.linking.causes import by_kind_of_cause, split_cause
 from medlink.linking.expansion import cause_before
 
 
@@ -24,6 +24,9 @@ from medlink.linking.expansion import cause_before
         ("beta-blocker-induced bradycardia", ("drug-induced bradycardia", "bradycardia")),
         ("lisinopril-associated cough", ("drug-induced cough", "cough")),
         ("hypotension-induced AKI", ("AKI",)),
+        ("anemia due to chemotherapy", ("chemotherapy-induced anemia", "drug-induced anemia", "anemia")),
+        ("angioedema secondary to an ACE inhibitor", ("drug-induced angioedema", "angioedema")),
+        ("ascites due to cirrhosis", ()),
         ("HIV-associated nephropathy", ()),
         ("catheter-related bloodstream infection", ()),
         ("methamphetamine-induced psychosis", ()),
@@ -82,3 +85,33 @@ def test_a_cause_that_is_written_before_the_mention_counts() -> None:
 )
 def test_what_makes_another_condition_is_read_with_it(before: str, word: str) -> None:
     assert cause_before(f"{before}smoker", len(before), "smoker") == word
+
+
+@pytest.mark.parametrize(
+    ("mention", "parts"),
+    [
+        ("ascites due to cirrhosis", ("ascites", "cirrhosis")),
+        ("anemia 2/2 GI bleed", ("anemia", "GI bleed")),
+        ("hypoxia caused by the flu", ("hypoxia", "flu")),
+        ("rash due to", None),
+        ("secondary to sepsis", None),
+        ("cirrhosis", None),
+    ],
+)
+def test_a_condition_is_told_from_what_it_is_due_to(mention: str, parts: tuple[str, str] | None) -> None:
+    assert split_cause(mention) == parts
+
+
+@pytest.mark.parametrize(
+    ("mention", "codes"),
+    [
+        ("ascites due to cirrhosis", {"R18.8", "K74.60"}),
+        ("ascites and edema secondary to cirrhosis", {"R18.8", "R60.9", "K74.60"}),
+        # One code says both.
+        ("neuropathy due to diabetes", {"E11.40"}),
+        ("anemia due to carboplatin", {"D64.81"}),
+    ],
+)
+def test_a_condition_and_what_it_is_due_to_are_coded(mention: str, codes: set[str]) -> None:
+    found = {one.concept_id for one in Linker.load("en_medlink_sm", ["icd10cm"]).link([mention], k=3)[0] if not one.nil}
+    assert found == codes

@@ -19,6 +19,7 @@ from medlink.linking.composite import split_mention
         ("hyper- and hypothyroidism", ["hyperthyroidism", "hypothyroidism"]),
         ("nausea and vomiting", ["nausea", "vomiting"]),
         ("pulmonary edema & fibrosis", ["pulmonary edema", "pulmonary fibrosis"]),
+        ("ascites and edema due to cirrhosis", ["ascites", "edema", "cirrhosis"]),
         ("Acute-on-chronic renal failure", ["acute renal failure", "chronic renal failure"]),
     ],
 )

@@ -14,6 +14,7 @@ from medlink.evaluation.marked import read_marked
 from medlink.formats.gsc import read_gsc
 from medlink.formats.pubtator import read_pubtator
 from medlink.formats.text import read_text
+from medlink.linking.annotated import AnnotatedStage
 from medlink.linking.linker import Linker, expand_queries
 from medlink.linking.priors import LIST, PriorStage
 from medlink.linking.stages import Context, Query
@@ -196,10 +197,9 @@ def leave_out(linker: Linker, gold: Sequence[GoldMention]) -> Linker:
         MedlinkError: The linker's priors do not count the corpus.
     """
     (terminology,) = linker.terminologies
-    left = copy(linker)
+    left, counted = copy(linker), meanings(gold, terminology)
     left.stages = [
-        PriorStage(stage.priors.without(meanings(gold, terminology))) if isinstance(stage, PriorStage) else stage
-        for stage in linker.stages
+        stage.without(counted) if isinstance(stage, PriorStage | AnnotatedStage) else stage for stage in linker.stages
     ]
     left.ranker = replace(linker.ranker, stages=left.stages)
     return left

@@ -1,4 +1,4 @@
-"""Mentions that name their cause: "oxaliplatin-induced neuropathy", "steroid-related acne".
+"""Mentions that name their cause: "oxaliplatin-induced neuropathy", "steroid-related acne", "ascites due to cirrhosis".
 
 Terminologies know drug-induced conditions, but not by each drug. A drug is known by the stem of its nonproprietary name
 (WHO, The use of stems in the selection of international nonproprietary names, 2018), or by what its class is called.
@@ -44,10 +44,26 @@ def _one_of(words: str, endings: str = "") -> re.Pattern[str]:
     return re.compile(rf"(?:.*[\s/-])?(?:(?:{'|'.join(words.split())})s?{with_ending})", re.IGNORECASE)
 
 
+_DUE_TO = re.compile(
+    r"(?P<condition>.*\S)\s+(?:due\s+to|secondary\s+to|2/2|d/t|caused\s+by|because\s+of)\s+(?:the\s+|an?\s+)?(?P<cause>\S.*)",
+    re.IGNORECASE,
+)
 _CAUSED = re.compile(r"[\s-](?P<how>induced|related|associated)\s", re.IGNORECASE)
 _ANTINEOPLASTIC = _one_of(_ANTINEOPLASTICS, _ANTINEOPLASTIC_ENDINGS)
 _DRUG = _one_of(_DRUGS, _ENDINGS)
 _SUBSTANCE = _one_of(_SUBSTANCES)
+
+
+def split_cause(mention: str) -> tuple[str, str] | None:
+    """A mention's condition and what it is due to: "ascites due to cirrhosis"; None where it does not say so."""
+    found = _DUE_TO.fullmatch(mention)
+    return (found["condition"], found["cause"]) if found else None
+
+
+def with_cause_first(mention: str) -> str:
+    """What terminologies call a condition that is due to another: "diabetes with neuropathy"; "" where it is not."""
+    parts = split_cause(mention)
+    return f"{parts[1]} with {parts[0]}" if parts else ""
 
 
 @lru_cache(maxsize=1 << 12)
@@ -63,15 +79,19 @@ def by_kind_of_cause(mention: str) -> tuple[str, ...]:
     Returns:
         What it may be looked up as instead; empty where it names no such cause.
     """
-    found = _CAUSED.search(mention)
-    if not found:
+    if due := split_cause(mention):
+        condition, cause = due
+        how = "due to"
+    elif found := _CAUSED.search(mention):
+        cause, condition = mention[: found.start()].strip(" -"), mention[found.end() :].strip()
+        how = found["how"].lower()
+    else:
         return ()
-    cause, condition = mention[: found.start()].strip(" -"), mention[found.end() :].strip()
     if not cause or not condition or _SUBSTANCE.fullmatch(cause):
         return ()
     antineoplastic = _ANTINEOPLASTIC.fullmatch(cause) is not None
     drug = antineoplastic or _DRUG.fullmatch(cause) is not None
-    if not drug and found["how"].lower() != "induced":
+    if not drug and how != "induced":
         return ()
     kinds = ["chemotherapy"] * antineoplastic + ["drug"] * drug
     return (*(f"{kind}-induced {condition}" for kind in kinds), condition)

@@ -1,10 +1,11 @@
-"""Mentions that name several concepts: "breast and ovarian cancer", "neoplasms of the breast and ovary"."""
+"""Mentions that name several concepts: "breast and ovarian cancer", "ascites due to cirrhosis"."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from medlink.linking.causes import split_cause
 from medlink.types import Candidate
 
 _AND = r"\s*(?:,|/)\s*(?:and\s+|or\s+)?|\s+(?:and|or|and/or|&)\s+"
@@ -32,6 +33,10 @@ def split_mention(text: str) -> list[list[str]]:
     """
     if found := _ACUTE_ON_CHRONIC.match(text):
         return [[f"acute {found[1]}", f"chronic {found[1]}"]]
+    if due := split_cause(text):
+        # "Ascites and varices due to cirrhosis" names all three.
+        condition, cause = due
+        return [[*way, cause] for way in split_mention(condition) or [[condition]]]
     if not _LIST.search(text):
         return []
     ways: list[list[str]] = []

@@ -59,8 +59,8 @@ class DenseStage:
             self._vectors[id(terminology)] = index
         return self._vectors[id(terminology)]
 
-    def _embed(self, names: Sequence[str]) -> FloatArray:
-        """The vectors of names, each computed once: terminologies and documents ask for the same ones."""
+    def embed(self, names: Sequence[str]) -> FloatArray:
+        """The vectors of names, each computed once: stages, terminologies and documents ask for the same ones."""
         known = self._recent.get(names)
         if new := [name for name in dict.fromkeys(names) if name not in known]:
             made = dict(zip(new, self.encoder.embed(new), strict=True))
@@ -79,7 +79,7 @@ class DenseStage:
         """See :meth:`medlink.linking.stages.Stage.retrieve`."""
         if not queries:
             return []
-        vectors = self._embed([verbatim_key(query.text) for query in queries])
+        vectors = self.embed([verbatim_key(query.text) for query in queries])
         asked, aliases, cosines = self.index(terminology).search_vectors(vectors, max(_LEAST, k * _NAMES))
         # Of a concept's names the nearest, of those as near the first: few of all that were found.
         order = np.lexsort((aliases, -cosines, asked))

@@ -34,6 +34,7 @@ FEATURES = (
     "dense",  # cosine of the nearest name
     "dense_first",  # best of that stage
     "dense_ahead",  # by how much the cosine exceeds that of the next concept
+    "annotated",  # how near names are that meant the concept in annotated text, and how often they did
     "broader",  # score of the best concept not far below it
     "above_first",  # it is not far above what looking names up found, or else the best of the dense stage
     "parent",  # there are concepts below it
@@ -199,6 +200,9 @@ class Evidence:
         broader = self.hits.get(BROADER, {})
         for concept in broader.keys() & row_of.keys():
             values[row_of[concept], _COLUMN["broader"]] = broader[concept].score
+        annotated = self.hits.get("annotated", {})
+        for concept in annotated.keys() & row_of.keys():
+            values[row_of[concept], _COLUMN["annotated"]] = annotated[concept].score
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
         top = sure or _best(self.hits.get("dense", {}))[:1]

@@ -9,7 +9,8 @@ from pathlib import Path
 from medlink.document.senses import AbbreviationUse, default_abbreviations
 from medlink.errors import MedlinkError
 from medlink.inference.names import load_name_encoder
-from medlink.linking.causes import by_kind_of_cause
+from medlink.linking.annotated import AnnotatedStage
+from medlink.linking.causes import by_kind_of_cause, with_cause_first
 from medlink.linking.composite import join_parts, split_mention
 from medlink.linking.dense import DenseStage
 from medlink.linking.evidence import SURE_STAGES
@@ -76,7 +77,10 @@ class Linker:
         if stages is None:
             stages = [ExactStage(), SynonymStage(self._known)]
             if model is not None:
-                stages += [PriorStage(model.priors), LexicalStage(), DenseStage(model.encoder, vectors)]
+                dense = DenseStage(model.encoder, vectors)
+                stages += [PriorStage(model.priors), LexicalStage(), dense]
+                if model.annotated is not None:
+                    stages.append(AnnotatedStage(model.priors, dense, model.annotated))
             else:
                 stages += [LexicalStage()]
         self.stages = list(stages)
@@ -233,12 +237,13 @@ class Linker:
         with_site = {i: expansions[i].with_site for i in expanded if expansions[i].with_site}
         with_other = {i: expansions[i].with_other for i in expanded if expansions[i].with_other}
         with_cause = {i: expansions[i].with_cause for i in expanded if expansions[i].with_cause}
+        cause_first = {i: turned for i, text in expanded.items() if (turned := with_cause_first(text))}
         written = {
             i: queries[i].text for i, text in expanded.items() if expansions[i].fallback and text != queries[i].text
         }
         for terminology in self.terminologies:
             # A search would find a name of one of the two: both together must be a name.
-            for joined in (with_cause, with_other, with_site):
+            for joined in (with_cause, with_other, with_site, cause_first):
                 link_named(joined, terminology)
             link_read(with_cause, terminology)
             link(unlinked(expanded, terminology), terminology)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from medlink.errors import MedlinkError
 from medlink.inference.names import NameEncoder, OnnxNameEncoder
+from medlink.linking.annotated import AnnotatedNames
 from medlink.linking.calibration import Calibration, default_calibration
 from medlink.linking.priors import Priors
 from medlink.linking.reranker import Reranker
 
 _ENCODER, _RERANKER = "encoder", "reranker"
-_CALIBRATION, _PRIORS = "calibration.json", "priors.json"
+_CALIBRATION, _PRIORS, _ANNOTATED = "calibration.json", "priors.json", "annotated.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,14 @@ class LinkModel:
         calibration: Makes probabilities of what the stages found with this encoder.
         reranker: The cross-encoder, if there is one.
         priors: What names meant in annotated text.
+        annotated: The vectors of these names, if they are looked up by meaning too.
     """
 
     encoder: NameEncoder
     calibration: Calibration
     reranker: Reranker | None = None
     priors: Priors = field(default_factory=Priors)
+    annotated: AnnotatedNames | None = None
 
     @classmethod
     def from_encoder(cls, encoder: NameEncoder) -> LinkModel:
@@ -46,13 +50,14 @@ class LinkModel:
             MedlinkError: A file is missing or broken.
         """
         try:
-            calibration, priors = read_fitted(folder)
+            fitted = read_fitted(folder)
         except OSError as error:
             raise MedlinkError(
                 f"{error.filename}: cannot be read ({error.strerror}); install the model package again"
             ) from None
         reranker = Reranker.load(folder / _RERANKER) if (folder / _RERANKER).exists() else None
-        return cls(OnnxNameEncoder.load(folder / _ENCODER), calibration, reranker, priors)
+        encoder = OnnxNameEncoder.load(folder / _ENCODER)
+        return cls(encoder, fitted.calibration, reranker, fitted.priors, fitted.annotated)
 
     def open(self, *, rerank: bool) -> None:
         """Open the models now, so that a corrupt one is told at once and the first text is not slow.
@@ -87,6 +92,8 @@ class LinkModel:
         files = {f"{_ENCODER}/{name}": content for name, content in self.encoder.files.items()}
         files[_CALIBRATION] = self.calibration.to_json().encode()
         files[_PRIORS] = self.priors.to_json().encode()
+        if self.annotated is not None:
+            files[_ANNOTATED] = self.annotated.to_bytes()
         if self.reranker is not None:
             files |= {f"{_RERANKER}/{name}": content for name, content in self.reranker.files.items()}
         return files
@@ -101,15 +108,27 @@ class LinkModel:
         reranker = Reranker(of[_RERANKER]) if of[_RERANKER] else None
         calibration = Calibration.from_json(of[""][_CALIBRATION].decode())
         priors = Priors.from_json(of[""][_PRIORS].decode())
-        return cls(OnnxNameEncoder(of[_ENCODER]), calibration, reranker, priors)
+        annotated = AnnotatedNames.from_bytes(of[""][_ANNOTATED]) if _ANNOTATED in of[""] else None
+        return cls(OnnxNameEncoder(of[_ENCODER]), calibration, reranker, priors, annotated)
 
 
-def read_fitted(folder: Path) -> tuple[Calibration, Priors]:
-    """The calibration and the priors in a folder, as ``medlink train calibration`` writes them.
+class FittedModel(NamedTuple):
+    """What ``medlink train calibration`` fits; see :class:`LinkModel`."""
+
+    calibration: Calibration
+    priors: Priors
+    annotated: AnnotatedNames | None
+
+
+def read_fitted(folder: Path) -> FittedModel:
+    """What ``medlink train calibration`` wrote into a folder.
 
     Raises:
         OSError: A file is missing.
         MedlinkError: A file is broken.
     """
     calibration = Calibration.from_json((folder / _CALIBRATION).read_text(encoding="utf-8"))
-    return calibration, Priors.from_json((folder / _PRIORS).read_text(encoding="utf-8"))
+    priors = Priors.from_json((folder / _PRIORS).read_text(encoding="utf-8"))
+    vectors = folder / _ANNOTATED
+    annotated = AnnotatedNames.from_bytes(vectors.read_bytes()) if vectors.exists() else None
+    return FittedModel(calibration, priors, annotated)

@@ -89,14 +89,15 @@ class Priors:
 
         None for a name that often enough meant several concepts at once.
         """
-        sure, counts = 1.0, self.names.get(verbatim_key(text))
-        if counts is None:
-            sure, counts = _SAME_WORDS, self.words.get(_words_key(text), {})
-        total = sum(counts.values())
-        if sum(count for meaning, count in counts.items() if LIST in meaning) > _LISTS * total:
-            return {}
-        single = {meaning: count for meaning, count in counts.items() if meaning != _NIL and LIST not in meaning}
-        return {meaning: sure * count / (total + _DOUBT) for meaning, count in single.items()}
+        key = verbatim_key(text)
+        if key in self.names:
+            return self.of_name(key)
+        shares = _shares(self.words.get(_words_key(text), {}))
+        return {meaning: _SAME_WORDS * share for meaning, share in shares.items()}
+
+    def of_name(self, name: str) -> dict[str, float]:
+        """The same for a name in the form of its :func:`verbatim_key` alone, not for those with its words."""
+        return _shares(self.names.get(name, {}))
 
 
 class PriorStage:
@@ -112,6 +113,10 @@ class PriorStage:
     def __init__(self, priors: Priors) -> None:
         self.priors = priors
 
+    def without(self, mentions: Iterable[tuple[str, str]]) -> PriorStage:
+        """The stage as it was before mentions were counted too; see :meth:`Priors.without`."""
+        return PriorStage(self.priors.without(mentions))
+
     def retrieve(self, queries: Sequence[Query], terminology: Terminology, k: int) -> list[list[Hit]]:
         """See :meth:`medlink.linking.stages.Stage.retrieve`."""
         return [self._one(query.text, terminology) for query in queries]
@@ -123,6 +128,14 @@ class PriorStage:
             if row is not None:
                 hits.append(Hit(terminology.alias_rows(row)[0], share))
         return hits
+
+
+def _shares(counts: Mapping[str, int]) -> dict[str, float]:
+    total = sum(counts.values())
+    if sum(count for meaning, count in counts.items() if LIST in meaning) > _LISTS * total:
+        return {}
+    single = {meaning: count for meaning, count in counts.items() if meaning != _NIL and LIST not in meaning}
+    return {meaning: count / (total + _DOUBT) for meaning, count in single.items()}
 
 
 def _subtract(counts: Counts, less: Counts) -> dict[str, dict[str, int]]:

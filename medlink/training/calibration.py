@@ -19,6 +19,7 @@ import torch
 from medlink.errors import MedlinkError
 from medlink.evaluation.linking import GoldMention, LinkScores, crosswalk_gold, meanings, read_gold, read_unknown
 from medlink.inference.names import NameEncoder
+from medlink.linking.annotated import AnnotatedNames
 from medlink.linking.calibration import Calibration, default_calibration
 from medlink.linking.evidence import FEATURES, Evidence
 from medlink.linking.linker import Linker, expand_queries
@@ -88,10 +89,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Calibration and priors, and for each terminology how the scores hold on the halves they were not fitted on."""
+    """What was fitted, and for each terminology how the scores hold on the halves they were not fitted on."""
 
     calibration: Calibration
     priors: Priors
+    annotated: AnnotatedNames
     held_out: dict[str, LinkScores]
 
 
@@ -119,13 +121,13 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
         name: Terminology.from_records(name, list(read_concepts(source))) for name, source in settings.sources.items()
     }
     priors = count_priors(settings.priors, terminologies)
+    annotated = AnnotatedNames.embed(priors, encoder)
     # The general one first: the weights of the others are drawn to its own.
     for name in sorted(terminologies, key=lambda name: name != settings.general):
         terminology = terminologies[name]
         bridges = [terminologies[other] for other in settings.bridges if other != name]
-        linker = Linker(
-            [terminology], model=LinkModel(encoder, default_calibration(), reranker, priors), bridges=bridges
-        )
+        model = LinkModel(encoder, default_calibration(), reranker, priors, annotated)
+        linker = Linker([terminology], model=model, bridges=bridges)
         items = [item for gold, weight in read_mentions(settings, name) for item in gather(linker, gold, weight)]
         if any(walk.terminology == name for walk in settings.crosswalks.values()):
             items = [with_codes_below(item, terminology) for item in items]
@@ -142,8 +144,8 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
                 del weights[name]["reranked"]
                 held_out[name] = without
     weights["*"] = weights[settings.general]
-    both = settings.priors | settings.later_priors
-    return Fitted(Calibration(weights), count_priors(both, terminologies), held_out)
+    priors = count_priors(settings.priors | settings.later_priors, terminologies)
+    return Fitted(Calibration(weights), priors, AnnotatedNames.embed(priors, encoder), held_out)
 
 
 def _held_out(items: Sequence[Item], ranker: Ranker, terminology: Terminology, like: Weights | None) -> LinkScores:

@@ -46,7 +46,8 @@ Chances hold for mentions like those above. For another encoder they have to be 
 
 
 def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path) -> None:
-    """Write the weights (``calibration.json``), the priors (``priors.json``) and the card (``README.md``).
+    """Write the weights (``calibration.json``), the priors (``priors.json``), the vectors of their names
+    (``annotated.npz``) and the card (``README.md``).
 
     Arguments:
         fitted: What was fitted.
@@ -56,6 +57,7 @@ def save_calibration(fitted: Fitted, settings: CalibrationSettings, folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "calibration.json").write_text(fitted.calibration.to_json(), encoding="utf-8")
     (folder / "priors.json").write_text(fitted.priors.to_json(), encoding="utf-8")
+    (folder / "annotated.npz").write_bytes(fitted.annotated.to_bytes())
     data = [[name, one.terminology, one.licence] for name, one in settings.mentions.items()]
     data += [[f"{name}, every second name", one.terminology, one.licence] for name, one in settings.crosswalks.items()]
     data += [[file, "NIL in all", "Apache-2.0"] for file in settings.unknown]

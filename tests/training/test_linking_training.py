@@ -321,14 +321,16 @@ def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crosse
     result = fit_calibration(settings, encoder, reranker)
     save_calibration(result, settings, tmp_path)
     assert "expected calibration error" in (tmp_path / "README.md").read_text()
-    fitted, priors = read_fitted(tmp_path)
+    fitted, priors, annotated = read_fitted(tmp_path)
+    assert annotated is not None
+    assert annotated.names == tuple(sorted(priors.names))
     assert set(fitted.weights["*"]) == set(MODELS)
     assert fitted.weights["t"]["full"]["dense"] != 0
     assert set(priors.of("betic cancer")) == {"C1"}
     # Each mention was counted twice, so it can be taken out once.
     gold = meanings(read_gold(folder / "corpus.txt", ()), small_terminology(folder))
     assert priors.without(gold) == Priors.count(gold)
-    linker = Linker([small_terminology(folder)], model=LinkModel(encoder, fitted, reranker, priors))
+    linker = Linker([small_terminology(folder)], model=LinkModel(encoder, fitted, reranker, priors, annotated))
     (best, *_), (nothing, *_) = linker.link(["betic cancer", "of the"])
     assert best.concept_id == "C1"
     assert best.score > 0.5 > nothing.score

@@ -1,4 +1,5 @@
 """MEDIC, the disease vocabulary of the Comparative Toxicogenomics Database: ``id|id…||name|name…``, a concept a line.
+Apostrophes and accents are HTML entities there (``Crohn&apos;s``).
 
 Source: Davis et al., MEDIC: a practical disease vocabulary used at the Comparative Toxicogenomics Database (2012).
 """
@@ -6,6 +7,7 @@ Source: Davis et al., MEDIC: a practical disease vocabulary used at the Comparat
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from html import unescape
 from pathlib import Path
 
 from medlink.errors import MedlinkError
@@ -37,7 +39,7 @@ def _read(path: Path) -> Iterator[Concept]:
         if not line.strip():
             continue
         ids, separator, names = line.strip().partition("||")
-        first, *other = [name.strip() for name in names.split("|")]
+        first, *other = [unescape(name).strip() for name in names.split("|")]
         if not separator or not ids or not first:
             raise MedlinkError(f"{path}:{number}: expected 'id|id…||name|name…', found {line[:60]!r}")
         full = [f"OMIM:{one}" if one.isdigit() else one for one in ids.split("|")]
