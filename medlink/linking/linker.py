@@ -10,7 +10,7 @@ from medlink.document.senses import AbbreviationUse, default_abbreviations
 from medlink.errors import MedlinkError
 from medlink.inference.names import load_name_encoder
 from medlink.linking.annotated import AnnotatedStage
-from medlink.linking.causes import by_kind_of_cause, with_cause_first
+from medlink.linking.causes import by_kind_of_cause, split_cause, with_cause_first
 from medlink.linking.composite import join_parts, split_mention
 from medlink.linking.dense import DenseStage
 from medlink.linking.evidence import SURE_STAGES
@@ -283,10 +283,12 @@ class Linker:
     ) -> list[list[Candidate]]:
         """Rank concepts for mentions, and for the parts of those that name several concepts."""
         results = self.ranker.rank(queries, terminology, k, thorough=thorough)
-        ways = [
-            [] if candidates and candidates[0].stage in SURE_STAGES and not candidates[0].nil else split_mention(q.text)
-            for q, candidates in zip(queries, results, strict=True)
-        ]
+        due = [split_cause(q.text) is not None for q in queries]
+        ways = []
+        for q, candidates, of_cause in zip(queries, results, due, strict=True):
+            # A condition with its cause is often one concept: "pneumonia due to Mycoplasma".
+            whole = candidates and not candidates[0].nil and (of_cause or candidates[0].stage in SURE_STAGES)
+            ways.append([] if whole else split_mention(q.text))
         parts = [replace(q, text=part) for q, of in zip(queries, ways, strict=True) for way in of for part in way]
         ranked = iter(self.ranker.rank(parts, terminology, k, thorough=thorough))
         for i, of_query in enumerate(ways):
@@ -299,10 +301,20 @@ class Linker:
                     continue
                 # As sure as its least sure part; two parts that mean one concept are no list.
                 least = min(one[0].score for one in sure)
+                if due[i]:
+                    sure = [one for one in sure if one is sure[-1] or not _akin(one[0], sure[-1][0], terminology)]
                 if least >= best and len({one[0].concept_id for one in sure}) == len(sure):
                     results[i] = join_parts(sure, k)
                     best = least
         return results
+
+
+def _akin(one: Candidate, other: Candidate, terminology: Terminology) -> bool:
+    """Whether one concept stands right below what the other is below too."""
+    row, of = terminology.row(one.concept_id), terminology.row(other.concept_id)
+    assert row is not None
+    assert of is not None
+    return not set(terminology.parents(row)).isdisjoint(terminology.ancestors(of))
 
 
 def other_readings(mention: str) -> list[str]:

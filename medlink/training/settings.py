@@ -380,6 +380,8 @@ class CrossencoderSettings:
         weight_decay: AdamW's decay.
         start: Checkpoint (``last.pt``) of a run of the bi-encoder, or of the cross-encoder, to go on from, or the
             folder of a model that one exported; empty to start from the base model.
+        mean_with_start: Whether the model is the mean of what the training gave and of ``start`` (Wortsman et al.,
+            Robust fine-tuning of zero-shot models, CVPR 2022).
         seed: Decides everything drawn.
     """
 
@@ -401,6 +403,7 @@ class CrossencoderSettings:
     warmup: float = 0.1
     weight_decay: float = 0.01
     start: str = ""
+    mean_with_start: bool = False
     seed: int = 0
 
     @classmethod

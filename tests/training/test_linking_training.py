@@ -305,6 +305,21 @@ def test_the_crossencoder_learns_to_pick_and_ranks_the_same_from_onnx(folder, cr
     assert again.files() == model.files() == LinkModel.from_files(model.files()).files()
 
 
+def test_the_crossencoder_may_be_the_mean_with_the_one_that_it_started_from(folder, crossencoder, tmp_path):
+    start = str(folder / "cross" / "last.pt")
+    settings = replace(crossencoder.settings, start=start, mean_with_start=True, epochs=1, seed=1)
+    run = train_crossencoder(settings, tmp_path, threads=1)
+    save_crossencoder(run, tmp_path / "model")
+    assert "the mean of the start" in (tmp_path / "model" / "README.md").read_text()
+    trained, begun = (torch.load(file, weights_only=True)["model"] for file in (tmp_path / "last.pt", start))
+    weights = run.model.state_dict()
+    assert not torch.equal(trained["head.weight"], begun["head.weight"])
+    assert all(torch.allclose(weights[name], (trained[name] + begun[name]) / 2) for name in weights)
+    for other in ("", str(folder / "run" / "last.pt")):
+        with pytest.raises(MedlinkError, match="takes the start of a cross-encoder"):
+            train_crossencoder(replace(settings, start=other), tmp_path / "other", threads=1)
+
+
 def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crossencoder, tmp_path):
     unknown = tmp_path / "nil.txt"
     unknown.write_text("the\nof the\n")
