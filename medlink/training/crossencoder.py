@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from medlink.errors import MedlinkError
 from medlink.evaluation.linking import GoldMention, read_gold
 from medlink.inference.names import load_name_encoder
 from medlink.inference.wordpiece import WordPieceEncoder
@@ -35,7 +34,7 @@ from medlink.training.base import load_base, load_weights, training_device
 from medlink.training.corpus import checksum_of
 from medlink.training.progress import Progress
 from medlink.training.settings import CrossencoderSettings
-from medlink.training.start import mean_of, read_state
+from medlink.training.start import mean_of, weights_of
 from medlink.training.synonyms import read_concepts
 from medlink.training.variants import vary
 
@@ -102,7 +101,7 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         threads: CPU threads; 0 for PyTorch's default.
 
     Returns:
-        The model of the last epoch, or its mean with the one that it started from, with its accuracy on the development
+        The model of the last epoch, or its mean with another, with its accuracy on the development
         corpora.
 
     Raises:
@@ -117,13 +116,9 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
     if settings.layers:
         encoder.encoder.layer = encoder.encoder.layer[: settings.layers]
         encoder.config.num_hidden_layers = settings.layers
-    start: dict[str, torch.Tensor] = {}
     if settings.start:
         load_weights(model, settings.start, optional="head.")
-    if settings.mean_with_start:
-        start = read_state(settings.start)["model"] if settings.start else {}
-        if not start.keys() >= model.state_dict().keys():
-            raise MedlinkError(f"mean_with_start takes the start of a cross-encoder, not {settings.start!r}")
+    other = weights_of(model, settings.mean_with) if settings.mean_with else {}
     run = CrossencoderRun(model, tokenizer, settings)
     linkers = {
         name: Linker([Terminology.from_records(name, list(read_concepts(source)))], model=_retriever(settings))
@@ -161,9 +156,9 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         line = {"epoch": epoch + 1, "loss": total / len(batches), "seconds": round(run.seconds)}
         progress.write_log(line)
         progress.save(epoch=epoch + 1, seconds=run.seconds)
-    if start:
-        trained = {name: value.cpu() for name, value in model.state_dict().items()}
-        model.load_state_dict(mean_of([trained, start]))
+    if other:
+        model.load_state_dict(mean_of([model.cpu().state_dict(), other]))
+        model.to(device)
     run.dev = {name: score(model, tokenizer, examples, run.layout) for name, examples in dev.items()}
     model.to("cpu").eval()
     run.machines = progress.machines

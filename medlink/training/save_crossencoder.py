@@ -80,7 +80,7 @@ def save_crossencoder(run: CrossencoderRun, folder: Path) -> None:
         absent=settings.absent,
         seed=settings.seed,
         start=f"what an earlier run gave ({settings.start})" if settings.start else "the base model",
-        kept="the mean of the start and of what training gave" if settings.mean_with_start else "what training gave",
+        kept=f"mean of what training gave and of {settings.mean_with}" if settings.mean_with else "what training gave",
         minutes=run.seconds / 60,
         made_with=made_with(run.machines),
         sources=", ".join(settings.sources),
