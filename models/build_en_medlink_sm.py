@@ -54,9 +54,10 @@ def set_link_model(
     linker: MedlinkLinker, terminologies: list[Terminology], encoder: Path, reranker: Path, calibration: Path, to: Path
 ) -> None:
     """Give the linker its model, and the vectors of the terminologies' names."""
-    weights, priors = read_fitted(calibration)
+    fitted = read_fitted(calibration)
     cross_encoder = Reranker.load(reranker) if reranker.exists() else None
-    model = LinkModel(OnnxNameEncoder.load(encoder), weights, cross_encoder, priors)
+    own = OnnxNameEncoder.load(encoder)
+    model = LinkModel(own, fitted.calibration, cross_encoder, fitted.priors, fitted.annotated)
     vectors = []
     for terminology in terminologies:
         # Names that were embedded before, for the package or by "medlink terminology embed", are not done again.

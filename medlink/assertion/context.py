@@ -26,10 +26,10 @@ _MONTHS = frozenset(
 _RELATIVES = frozenset(
     "mother father mom dad mum mommy daddy parent parents brother brothers sister sisters sib sibs sibling "
     "siblings twin mgm mgf pgm pgf grandmother grandfather grandparents grandparent grandma grandpa aunt aunts uncle "
-    "uncles cousin cousins son sons daughter daughters child's niece nephew nieces nephews grandson granddaughter "
-    "grandchild relative relatives wife husband spouse stepmother stepfather stepson mother's father's brother's "
-    "sister's aunt's uncle's".split()
+    "uncles cousin cousins son sons daughter daughters niece nephew nieces nephews grandson granddaughter "
+    "grandchild relative relatives wife husband spouse stepmother stepfather stepson".split()
 )
+_RELATIVES |= {f"{relative}'s" for relative in (*_RELATIVES, "child")}
 # What infections that are tested for together are called, and what stands between them.
 _SCREENED = frozenset(
     "hiv hav hbv hcv hep hepatitis a b c e ag ab igg igm antigen antibody pcr screen serology status rpr vdrl "

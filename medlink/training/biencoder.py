@@ -29,7 +29,6 @@ from medlink.training.base import load_base, load_weights, training_device
 from medlink.training.corpus import checksum_of
 from medlink.training.progress import Progress
 from medlink.training.settings import BiencoderSettings, MentionSettings, SourceSettings
-from medlink.training.start import mean_of, weights_of
 from medlink.training.synonyms import Group, linked_mentions, read_concepts, read_groups
 from medlink.training.variants import vary
 
@@ -95,8 +94,7 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
         threads: CPU threads; 0 for PyTorch's default.
 
     Returns:
-        The model of the last round, or its mean with another, with its accuracy@1 and recall@25 on
-        the development corpora.
+        The model of the last round, with its accuracy@1 and recall@25 on the development corpora.
 
     Raises:
         MedlinkError: A source or the base model cannot be read, or the folder holds a run with other settings.
@@ -110,7 +108,6 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
     model = NameEncoder(encoder)
     if settings.start:
         load_weights(model, settings.start)
-    other = weights_of(model, settings.mean_with) if settings.mean_with else {}
     groups, members = read_groups(settings.sources, settings.mentions)
     run = BiencoderRun(model, tokenizer, settings, checksums=_checksums(settings), groups=len(groups))
     run.names = sum(len(group.names) for group in groups)
@@ -140,9 +137,6 @@ def train_biencoder(settings: BiencoderSettings, folder: Path, threads: int = 0)
         line = {"round": number + 1, "loss": total / settings.steps, "seconds": round(run.seconds)}
         progress.write_log(line)
         progress.save(round=number + 1, seconds=run.seconds)
-    if other:
-        model.load_state_dict(mean_of([model.cpu().state_dict(), other]))
-        model.to(device)
     embedded: dict[str, torch.Tensor] = {}
     for name, corpus in settings.dev.items():
         names, concepts, mentions = _read_test(settings.sources[corpus.terminology], corpus)

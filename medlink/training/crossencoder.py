@@ -34,7 +34,6 @@ from medlink.training.base import load_base, load_weights, training_device
 from medlink.training.corpus import checksum_of
 from medlink.training.progress import Progress
 from medlink.training.settings import CrossencoderSettings
-from medlink.training.start import mean_of, weights_of
 from medlink.training.synonyms import read_concepts
 from medlink.training.variants import vary
 
@@ -101,8 +100,7 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         threads: CPU threads; 0 for PyTorch's default.
 
     Returns:
-        The model of the last epoch, or its mean with another, with its accuracy on the development
-        corpora.
+        The model of the last epoch, with its accuracy on the development corpora.
 
     Raises:
         MedlinkError: Something named in the settings cannot be read, or the folder holds a run with other settings.
@@ -118,7 +116,6 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         encoder.config.num_hidden_layers = settings.layers
     if settings.start:
         load_weights(model, settings.start, optional="head.")
-    other = weights_of(model, settings.mean_with) if settings.mean_with else {}
     run = CrossencoderRun(model, tokenizer, settings)
     linkers = {
         name: Linker([Terminology.from_records(name, list(read_concepts(source)))], model=_retriever(settings))
@@ -156,9 +153,6 @@ def train_crossencoder(settings: CrossencoderSettings, folder: Path, threads: in
         line = {"epoch": epoch + 1, "loss": total / len(batches), "seconds": round(run.seconds)}
         progress.write_log(line)
         progress.save(epoch=epoch + 1, seconds=run.seconds)
-    if other:
-        model.load_state_dict(mean_of([model.cpu().state_dict(), other]))
-        model.to(device)
     run.dev = {name: score(model, tokenizer, examples, run.layout) for name, examples in dev.items()}
     model.to("cpu").eval()
     run.machines = progress.machines

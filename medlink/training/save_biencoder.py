@@ -26,7 +26,6 @@ retrieves concepts with it. Weights and their products are int8, with a scale fo
 | varied names | {varied:.0%}; definitions in place of a name {definitions:.0%} |
 | seed | {seed} |
 | start | {start} |
-| weights | {kept} |
 | time | {minutes:.0f} minutes |
 {made_with}
 
@@ -85,7 +84,6 @@ def save_biencoder(run: BiencoderRun, folder: Path, dimensions: int = 0) -> None
         definitions=settings.definitions,
         seed=settings.seed,
         start=f"what an earlier run gave ({settings.start})" if settings.start else "the base model",
-        kept=f"mean of what training gave and of {settings.mean_with}" if settings.mean_with else "what training gave",
         minutes=run.seconds / 60,
         made_with=made_with(run.machines),
         groups=f"{run.groups:,}",

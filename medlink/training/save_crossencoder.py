@@ -26,7 +26,6 @@ Weights and their products are int8, with a scale for each row and column.
 | mentions without their concept | {absent:.0%} |
 | seed | {seed} |
 | start | {start} |
-| weights | {kept} |
 | time | {minutes:.0f} minutes |
 {made_with}
 
@@ -80,7 +79,6 @@ def save_crossencoder(run: CrossencoderRun, folder: Path) -> None:
         absent=settings.absent,
         seed=settings.seed,
         start=f"what an earlier run gave ({settings.start})" if settings.start else "the base model",
-        kept=f"mean of what training gave and of {settings.mean_with}" if settings.mean_with else "what training gave",
         minutes=run.seconds / 60,
         made_with=made_with(run.machines),
         sources=", ".join(settings.sources),

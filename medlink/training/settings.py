@@ -310,8 +310,6 @@ class BiencoderSettings:
         dropout: Dropout in the encoder; the attention weights get none.
         start: Checkpoint (``last.pt``) of an earlier run to go on from, or the folder of an encoder that one exported;
             empty to start from the base model.
-        mean_with: What ``start`` may be, to take the mean with at the end: weights that began alike generalise better
-            so (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022); empty to keep what training gave.
         seed: Decides everything drawn.
     """
 
@@ -337,7 +335,6 @@ class BiencoderSettings:
     weight_decay: float = 0.01
     dropout: float = 0.1
     start: str = ""
-    mean_with: str = ""
     seed: int = 0
 
     @classmethod
@@ -383,7 +380,6 @@ class CrossencoderSettings:
         weight_decay: AdamW's decay.
         start: Checkpoint (``last.pt``) of a run of the bi-encoder, or of the cross-encoder, to go on from, or the
             folder of a model that one exported; empty to start from the base model.
-        mean_with: As for :class:`BiencoderSettings`.
         seed: Decides everything drawn.
     """
 
@@ -405,7 +401,6 @@ class CrossencoderSettings:
     warmup: float = 0.1
     weight_decay: float = 0.01
     start: str = ""
-    mean_with: str = ""
     seed: int = 0
 
     @classmethod

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -78,26 +77,6 @@ def read_state(trained: str) -> dict[str, Any]:
         return {"model": read_weights(Path(trained) / "model.onnx")}
     state: dict[str, Any] = torch.load(trained, map_location="cpu", weights_only=True)
     return state
-
-
-def weights_of(model: nn.Module, trained: str) -> dict[str, torch.Tensor]:
-    """The weights that an earlier run left of a model such as this.
-
-    Arguments:
-        model: The model.
-        trained: As for :func:`read_state`.
-
-    Raises:
-        MedlinkError: It holds no such model.
-    """
-    try:
-        weights: dict[str, torch.Tensor] = read_state(trained)["model"]
-    except (OSError, KeyError, UnpicklingError) as error:
-        raise MedlinkError(f"{trained}: holds no model ({error})") from None
-    own = model.state_dict()
-    if any(name not in weights or weights[name].shape != value.shape for name, value in own.items()):
-        raise MedlinkError(f"{trained}: holds a model of another kind or base")
-    return {name: weights[name] for name in own}
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

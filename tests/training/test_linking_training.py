@@ -305,27 +305,6 @@ def test_the_crossencoder_learns_to_pick_and_ranks_the_same_from_onnx(folder, cr
     assert again.files() == model.files() == LinkModel.from_files(model.files()).files()
 
 
-def test_a_model_may_be_the_mean_with_another(folder, crossencoder, tmp_path):
-    other = str(folder / "cross" / "last.pt")
-    settings = replace(crossencoder.settings, start=other, mean_with=other, epochs=1, seed=1)
-    run = train_crossencoder(settings, tmp_path, threads=1)
-    save_crossencoder(run, tmp_path / "model")
-    assert "mean of what training gave and of" in (tmp_path / "model" / "README.md").read_text()
-    trained, begun = (torch.load(file, weights_only=True)["model"] for file in (tmp_path / "last.pt", other))
-    weights = run.model.state_dict()
-    assert not torch.equal(trained["head.weight"], begun["head.weight"])
-    assert all(torch.allclose(weights[name], (trained[name] + begun[name]) / 2) for name in weights)
-    begun = torch.load(folder / "run" / "last.pt", weights_only=True)["model"]
-    changes = {"start": str(folder / "run" / "last.pt"), "mean_with": str(folder / "run" / "last.pt"), "rounds": 1}
-    names = train_biencoder(biencoder_settings(folder, **changes), tmp_path / "names", threads=1)
-    trained = torch.load(tmp_path / "names" / "last.pt", weights_only=True)["model"]
-    weights = names.model.state_dict()
-    assert all(torch.allclose(weights[name], (trained[name] + begun[name]) / 2, atol=1e-6) for name in weights)
-    for wrong, message in ((folder / "run" / "last.pt", "another kind"), (tmp_path / "none.pt", "holds no model")):
-        with pytest.raises(MedlinkError, match=message):
-            train_crossencoder(replace(settings, mean_with=str(wrong)), tmp_path / "other", threads=1)
-
-
 def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crossencoder, tmp_path):
     unknown = tmp_path / "nil.txt"
     unknown.write_text("the\nof the\n")
