@@ -278,6 +278,14 @@ def test_any_text_is_read_or_refused_in_words(tmp_path_factory, text):
             list(read([path]).concepts)
 
 
+def test_names_of_medic_are_read_without_entities(tmp_path):
+    path = tmp_path / "medic.txt"
+    path.write_text("D000788||Angina Pectoris, Variant|Prinzmetal&apos;s Angina\nC1||Andr&#233; syndrome\n")
+    angina, andre = READERS["medic"].read([path]).concepts
+    assert [alias.text for alias in angina.aliases] == ["Prinzmetal's Angina"]
+    assert andre.name == "André syndrome"
+
+
 def test_medic_ids_become_those_that_corpora_use(tmp_path):
     path = tmp_path / "medic.txt"
     path.write_text("C567755|613097||Tooth Agenesis, Selective, 6|STHAG6\n\n145250||HYPERPIGMENTATION|FPH\n")
