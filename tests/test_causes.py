@@ -102,6 +102,11 @@ def test_a_condition_is_told_from_what_it_is_due_to(mention: str, parts: tuple[s
     assert split_cause(mention) == parts
 
 
+@pytest.fixture(scope="module")
+def icd10cm() -> Linker:
+    return Linker.load("en_medlink_sm", ["icd10cm"])
+
+
 @pytest.mark.parametrize(
     ("mention", "codes"),
     [
@@ -112,6 +117,5 @@ def test_a_condition_is_told_from_what_it_is_due_to(mention: str, parts: tuple[s
         ("anemia due to carboplatin", {"D64.81"}),
     ],
 )
-def test_a_condition_and_what_it_is_due_to_are_coded(mention: str, codes: set[str]) -> None:
-    found = {one.concept_id for one in Linker.load("en_medlink_sm", ["icd10cm"]).link([mention], k=3)[0] if not one.nil}
-    assert found == codes
+def test_a_condition_and_what_it_is_due_to_are_coded(icd10cm: Linker, mention: str, codes: set[str]) -> None:
+    assert {one.concept_id for one in icd10cm.link([mention], k=3)[0] if not one.nil} == codes

@@ -197,12 +197,10 @@ class Evidence:
                 own[_COLUMN["prior_other"]] = sum(hit.score for other, hit in priors.items() if other != concept)
                 own[_COLUMN["prior" if exact or "synonym" in by_stage else "prior_alone"]] = prior.score
             own[_COLUMN["category"]] = concept in parents
-        broader = self.hits.get(BROADER, {})
-        for concept in broader.keys() & row_of.keys():
-            values[row_of[concept], _COLUMN["broader"]] = broader[concept].score
-        annotated = self.hits.get("annotated", {})
-        for concept in annotated.keys() & row_of.keys():
-            values[row_of[concept], _COLUMN["annotated"]] = annotated[concept].score
+        for stage in (BROADER, "annotated"):
+            hits = self.hits.get(stage, {})
+            for concept in hits.keys() & row_of.keys():
+                values[row_of[concept], _COLUMN[stage]] = hits[concept].score
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
         top = sure or _best(self.hits.get("dense", {}))[:1]
