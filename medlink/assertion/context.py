@@ -52,11 +52,24 @@ _TIES = ("absent", "possible", "present", "hypothetical", "historical", "current
 # A question mark that is written before a word asks of what follows, not of what it is behind: "sepsis ?UTI, anemia".
 _ASKS = "<asks>"
 _ASKS_NEXT = re.compile(r"(?<![^\s(\[/,;:?-])\?[^\s?)\],.;]")
+# One that is written behind a word asks of that word alone: "succinylcholine? (hives), penicillin".
+_ASKED = "<asked>"
+_ASKED_LAST = re.compile(r"(?<=[^\W_])\?")
 # A minus sign before a word denies it where a plus sign affirms another, "ROS: -fever +cough": elsewhere it may be a
 # bullet.
 _DENIES = "<minus>"
 _DENIES_NEXT = re.compile(r"(?<![^\s(\[/,;:])-(?=[^\W\d_])")
 _AFFIRMS = re.compile(r"(?<![^\s(\[/,;:])\+(?=[^\W\d_])")
+# "- fever, - cough": what begins such a list denies as well.
+_DENIES_FIRST = re.compile(r"\A-(?=\s)")
+_DENIES_MORE = re.compile(r",\s*-\s*[^\W\d_]")
+# Mentions on which triggers stand all the same.
+_VACCINES = frozenset("pcv13 pcv15 pcv20 pcv21 ppsv23 prevnar pneumovax tdap mmr shingrix".split())
+# The full stop behind the number of an item in a list that runs on in its line: "gout 2. Asthma".
+_ITEM = "<item>"
+_ITEM_NEXT = re.compile(r"(?:(?<=\s\d)|(?<=\s\d\d))\.(?=\s+[^\W\d_])")
+# Before these a list of infections is one of those that were had, of which what is said of the last one does not speak.
+_HAD = frozenset("of hx o with known has".split())
 _CLASSES = ("<number>", "<year>", "<relative>", "<month>", "*")
 
 
@@ -123,12 +136,8 @@ class ContextMatcher:
         """
         low = _lower(sentence)
         words, starts, ends = ["<start>"], [0], [0]
-        signs = {"?": (_ASKS, _ASKS_NEXT)}
-        if _AFFIRMS.search(low):
-            signs["-"] = _DENIES, _DENIES_NEXT
         for match in _WORD.finditer(low):
-            sign = signs.get(match[0])
-            words.append(sign[0] if sign and sign[1].match(low, match.start()) else match[0])
+            words.append(_sign(low, match))
             starts.append(match.start())
             ends.append(match.end())
         if len(words) == 1:
@@ -139,7 +148,7 @@ class ContextMatcher:
         ends.append(ends[-1])
         starts[0] = ends[0] = starts[1]
         places = [(bisect_right(ends, start), bisect_left(starts, end)) for start, end, _ in mentions]
-        inside = _inside(places)
+        inside = _inside([place for place in places if not _VACCINES.issuperset(words[slice(*place)])])
         found = self._triggers.find(words, inside)
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
         if not found:
@@ -218,6 +227,21 @@ class ContextMatcher:
         return said
 
 
+def _sign(text: str, match: re.Match[str]) -> str:
+    """A word as it stands; for a sign that has several meanings, the one it has where it stands."""
+    at = match.start()
+    if match[0] == "?":
+        return _ASKS if _ASKS_NEXT.match(text, at) else _ASKED if _ASKED_LAST.match(text, at) else "?"
+    if match[0] == ".":
+        return _ITEM if _ITEM_NEXT.match(text, at) else "."
+    if match[0] == "-" and (
+        (_DENIES_NEXT.match(text, at) and _AFFIRMS.search(text))
+        or (at == 0 and _DENIES_FIRST.match(text) and _DENIES_MORE.search(text))
+    ):
+        return _DENIES
+    return match[0]
+
+
 def _is_denied(cue: _Found, denied: set[int], words: Sequence[str]) -> bool:
     """Whether a cue stands right behind a denial, which ends before one of the words ``denied``."""
     before = cue.first - 1
@@ -239,6 +263,8 @@ def _joined(
     """
     first, last = place
     tested = _SCREENED.issuperset(words[first:last])
+    if tested and words[first - 1] in _HAD:
+        return place
 
     def joins(at: int) -> bool:
         if tested and (words[at] in _SCREENED or words[at] in _BETWEEN):

@@ -186,7 +186,7 @@ def _ends(text: str, match: re.Match[str]) -> bool:
         return bool(_OPENERS.match(lead)) or not lead
     word = _WORD_LEFT.search(text, max(0, at - 24), at)
     left = word[0].lower() if word else ""
-    if left in _TITLES:
+    if left in _TITLES and not (word and _is_disease(word[0], lead)):
         return False
     if not left:
         return bool(_OPENERS.match(lead))
@@ -202,6 +202,11 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     if left in _SHORT or (("." in left) and left.replace(".", "").isalpha()):
         return lead[:1].isupper() and (len(lead) < 2 or not lead[:2].isupper())
     return bool(_OPENERS.match(lead)) or not lead
+
+
+def _is_disease(title: str, after: str) -> bool:
+    """Whether what looks like a title is multiple sclerosis: "has MS. Incision", but "MS. SMITH"."""
+    return title == "MS" and after[:1].isupper() and after[1:2].islower()
 
 
 def _list_number(text: str, at: int) -> bool:

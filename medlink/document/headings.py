@@ -103,8 +103,11 @@ class HeadingFinder:
     def __init__(self, rules: Sequence[SectionRule]) -> None:
         self.rules = list(rules)
         self._by_key: dict[tuple[str, ...], SectionRule] = {}
+        # "Reasons to call" and "reason for call" have the same key.
+        self._as_written: dict[str, SectionRule] = {}
         for rule in self.rules:
             for heading in rule.headings:
+                self._as_written[heading] = rule
                 self._by_key[heading_key(heading)] = rule
                 self._by_key.setdefault(heading_key(heading.replace("-", " ")), rule)
 
@@ -195,6 +198,8 @@ class HeadingFinder:
         return None
 
     def _known(self, title: str) -> SectionRule | None:
+        if (rule := self._as_written.get(title.lower())) is not None:
+            return rule
         key = heading_key(title)
         if (rule := self._by_key.get(key) or self._by_key.get(heading_key(title.replace("-", " ")))) is not None:
             return rule

@@ -11,15 +11,17 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from medlink.document.carrying import RuleCarrier
-from medlink.document.headings import HeadingFinder, SectionRule
+from medlink.document.headings import Heading, HeadingFinder, SectionRule
 from medlink.document.offsets import first_tokens, token_starts
 from medlink.document.rules import own_rules
 
 _KEY = "medlink.sections"
 # Sections that go through the systems of the body, and what often stands among these without ending them.
 _BY_SYSTEM = frozenset({"review_of_systems", "physical_exam"})
-# What an examination without a heading of its own begins with, and the sections that cannot go on with it.
+# What an examination without a heading of its own begins with, and the sections that cannot go on with it. Histories may
+# go through the systems of the body ("Cardiac:"), but not through its parts.
 _BEGINS_EXAM = "general"
+_BODY_PARTS = frozenset("neck heart lungs abdomen abd extremities ext legs back nails scalp pupils groin trunk".split())
 _BEFORE_EXAM = frozenset(
     {"past_medical_history", "past_surgical_history", "family_history", "social_history", "allergies", "medications"}
 )
@@ -106,7 +108,8 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
     for heading, (_, start, end, body), stop in zip(headings, tokens, ends, strict=True):
         rule = heading.rule
         inside = rule is not None and rule.subsection
-        if rule is not None and rule.name == _BEGINS_EXAM and parent in _BEFORE_EXAM:
+        begins = rule is not None and (rule.name == _BEGINS_EXAM or _is_body_part(doc.text, heading))
+        if begins and parent in _BEFORE_EXAM:
             parent, loinc = "physical_exam", ""
         code = rule.loinc if rule is not None else ""
         if inside and parent != "physical_exam":
@@ -116,6 +119,11 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
         if not inside and not goes_on:
             parent, loinc = (rule.name, rule.loinc) if rule is not None else ("", "")
     return rows
+
+
+def _is_body_part(text: str, heading: Heading) -> bool:
+    """Whether a heading is the name of a body part, as examined."""
+    return text[heading.start : heading.end].lower() in _BODY_PARTS
 
 
 def section_rows(doc: Doc) -> Sequence[SectionRow]:

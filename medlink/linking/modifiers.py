@@ -15,7 +15,7 @@ _DEGREES = (
     "markedly significant significantly profound profoundly extreme extremely extensive massive considerable "
     "pronounced critical advanced palpable obvious debilitating excruciating intractable refractory moderate-sized "
     "symptomatic uncomplicated generalized diffuse vague nonspecific non-specific sharp dull stabbing throbbing crampy "
-    "burning aching gnawing unintentional unexplained"
+    "burning aching gnawing unintentional unexplained painless spiking diminutive tiny overt"
 )
 _COURSES = (
     "active worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
@@ -50,8 +50,8 @@ _SIDE_OF_PART = re.compile(
     r"(?!ventric|atri|heart|main|bundle|coronary|(?:upper|lower)\s+quadrant)",
     re.IGNORECASE,
 )
-# ICD-10-CM has codes of their own for newborns, HPO has not.
-_OF_NEWBORNS = re.compile(r"\s+(?:of|in)\s+(?:the\s+)?newborns?$", re.IGNORECASE)
+# ICD-10-CM has codes of their own for newborns, HPO has not; what flares up has the code that it has.
+_AT_END = re.compile(r"\s+(?:(?:of|in)\s+(?:the\s+)?newborns?|flar(?:es?|ing)(?:[\s-]?ups?)?)$", re.IGNORECASE)
 
 
 def _around(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -66,7 +66,8 @@ _PATTERNS = {False: _around(_DEGREE), True: _around(f"{_DEGREE}|{_SIDES}")}
 
 @lru_cache(maxsize=1 << 14)
 def without_modifiers(mention: str, *, sides: bool = False) -> str:
-    """A mention without the words before and after that tell of degree and course, or that a newborn has it.
+    """A mention without the words before and after that tell of degree and course, that a newborn has it, or that it
+    flares up.
 
     "Closed" and the like are left out of fractures only.
 
@@ -79,7 +80,7 @@ def without_modifiers(mention: str, *, sides: bool = False) -> str:
     """
     before, after = _PATTERNS[sides]
     rest = mention[found.end() :] if (found := before.match(mention)) else mention
-    rest = _OF_NEWBORNS.sub("", after.sub("", rest))
+    rest = _AT_END.sub("", after.sub("", rest))
     return (_SIDE_OF_PART.sub(r"\1", rest) if sides else rest).strip() or mention
 
 

@@ -14,6 +14,8 @@ _AND = frozenset(("and", "or", "&", "and/or"))
 _OF = frozenset(("of", "in"))
 _ARTICLES = frozenset(("the", "a", "an"))
 _MOST_ITEMS = 5
+# Words of the names that a part before the shared words is looked up as the end of.
+_LONGEST_NAME = 4
 
 #: Tells whether words are a name.
 IsName = Callable[[Sequence[str]], bool]
@@ -37,7 +39,8 @@ def widen(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> tuple
         return start, end
     first, last = start, end
     for item in _items_before(tokens, start):
-        if is_name([tokens[item]]):
+        # "Bowel disease or mouth ulcers": the word ends a name of its own, it is no part of "ulcer disease".
+        if any(is_name(tokens[max(0, item - before) : item + 1]) for before in range(_LONGEST_NAME)):
             break
         if is_name([tokens[item], *tokens[start + 1 : end]]):
             first = item

@@ -9,6 +9,7 @@ others with its label ("hepatitis, gout", where both were found as well) gives w
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, repeat
@@ -25,11 +26,15 @@ from medlink.types import LABELS
 GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
-_NO_END = frozenset("of the as with and or into to in for by from left right - / ( , ; :".split())
-# Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib" and "a
-# line" are short for other words.
-_NO_START = frozenset("the an a incl including known suspected possible probable presumed questionable".split())
-_AFTER_A = frozenset("fib flutter line lines".split())
+_NO_END = frozenset("of the as with and or into to in for by from left right complicated - / ( , ; :".split())
+# Signs and symptoms, as in "s/s of infection".
+_SIGNS = re.compile(r"s/s(?:x|\s+of)?\s", re.IGNORECASE)
+# Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib", "a
+# line" and "a-line" are short for other words.
+_NO_START = frozenset(
+    "the an a pt patient cont incl including known suspected possible probable presumed questionable".split()
+)
+_AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(
     "ante anti contra extra hyper hypo infra inter intra meta non para peri post pre pseudo retro sub supra".split()
@@ -43,6 +48,8 @@ _HYPHENS = frozenset(HYPHENS)
 _TITLES = frozenset("Mr Mrs Ms Miss Dr Prof".split())
 # Least characters of a line that was broken because it was full; shorter ones are headings and items.
 _FULL_LINE = 40
+# The number of an item has fewer digits.
+_ITEM_DIGITS = 3
 # What stands between the members of a list.
 _BETWEEN = frozenset(", ; / & and or".split())
 
@@ -175,7 +182,7 @@ def _runs_on(doc: Doc, at: int) -> bool:
     """Whether a line was only broken because it was full: what follows is in lower case, or looks like no beginning and
     the line is long.
     """
-    if doc[at].text.count("\n") > 1 or at + 1 == len(doc) or doc[at + 1].is_punct:
+    if doc[at].text.count("\n") > 1 or at + 1 == len(doc) or doc[at + 1].is_punct or _begins_item(doc, at + 1):
         return False
     if doc[at + 1].text[0].islower():
         return True
@@ -187,8 +194,15 @@ def _runs_on(doc: Doc, at: int) -> bool:
     return doc[at].idx - doc[start].idx >= _FULL_LINE
 
 
+def _begins_item(doc: Doc, at: int) -> bool:
+    """Whether a token is the number of an item, as in "2. Asthma"."""
+    behind = doc[at + 1 : at + 2].text
+    return doc[at].text.isdigit() and len(doc[at]) < _ITEM_DIGITS and behind in (".", ")") and not doc[at].whitespace_
+
+
 def trim(span: Span) -> Span | None:
-    """A mention without an article or a word of certainty before it, and without words behind it that begin more.
+    """A mention without an article or a word of certainty before it, and without words behind it that begin more; but with
+    the "d/o" behind it.
 
     Arguments:
         span: The mention.
@@ -199,6 +213,10 @@ def trim(span: Span) -> Span | None:
     doc, start, end = span.doc, span.start, span.end
     while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END):
         end -= 1
+    if doc[end : end + 3].text.lower() == "d/o":
+        end += 3
+    if signs := _SIGNS.match(doc[start:end].text):
+        start = next(i for i in range(start, end) if doc[i].idx >= doc[start].idx + signs.end())
     begins_none = doc[start].lower_ in _NO_START and not doc[start].text.isupper()
     if begins_none and end > start + 1 and doc[start + 1].text not in _AFTER_A:
         start += 1
