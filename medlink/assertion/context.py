@@ -174,8 +174,12 @@ class ContextMatcher:
                 label = mentions[number][2]
                 if rule.labels and label and label not in rule.labels:
                     continue
+                bracketed = False
                 if first >= one.last and rule.direction != "backward":
                     away, span = first - one.last, (one.last, first)
+                    between = words[one.last : first]
+                    # "Asthma (no intubations), anxiety": what a bracket says of its own it says of nothing behind it.
+                    bracketed = between.count(")") > between.count("(")
                     # "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
                     if (
                         negated is not None
@@ -192,6 +196,8 @@ class ContextMatcher:
                 if rule.until and _holds(words[span[0] : span[1]], self._until[rule.name]):
                     continue
                 for dimension, value in rule.values():
+                    if bracketed and dimension != "experiencer":
+                        continue
                     known = distances[number].get(dimension)
                     order = (away, _TIES.index(value))
                     if known is not None and known <= order:

@@ -26,7 +26,7 @@ from medlink.types import LABELS
 GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
-_NO_END = frozenset("of the as with and or into to in for by from left right complicated - / ( , ; :".split())
+_NO_END = frozenset("of the as with and or into to in for by from left right complicated POA - / ( , ; :".split())
 # Signs and symptoms, as in "s/s of infection".
 _SIGNS = re.compile(r"s/s(?:x|\s+of)?\s", re.IGNORECASE)
 # Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib", "a
@@ -217,10 +217,11 @@ def trim(span: Span) -> Span | None:
         end += 3
     if signs := _SIGNS.match(doc[start:end].text):
         start = next(i for i in range(start, end) if doc[i].idx >= doc[start].idx + signs.end())
-    begins_none = doc[start].lower_ in _NO_START and not doc[start].text.isupper()
-    if begins_none and end > start + 1 and doc[start + 1].text not in _AFTER_A:
+    begins_none = start < end and doc[start].lower_ in _NO_START and not doc[start].text.isupper()
+    if begins_none and doc[start + 1 : start + 2].text not in _AFTER_A:
         start += 1
-    return Span(doc, start, end, span.label) if end > start and not in_compound(doc, start, end) else None
+    said = any(map(str.isalnum, doc[start:end].text))
+    return Span(doc, start, end, span.label) if said and not in_compound(doc, start, end) else None
 
 
 def in_compound(doc: Doc, start: int, end: int) -> bool:
