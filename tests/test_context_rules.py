@@ -19,6 +19,8 @@ SAMPLES = {
     "<start>": "",
     "<end>": "",
     "<asks>": "?",
+    "<asked>": "?",
+    "<item>": "3.",
     "<minus>": "-",
     "*": "acute",
 }

@@ -85,6 +85,8 @@ def test_what_only_looks_like_a_heading_is_none(text):
         ("GROSS DESCRIPTION: tissue", "gross_description"),
         ("POST-OPERATIVE DIAGNOSES: none", "postoperative_diagnosis"),
         ("S: feels well", "subjective"),
+        ("Reason for call: cough", "reason_for_visit"),
+        ("Reasons to call: fever", "return_precautions"),
     ],
 )
 def test_variants_are_normalised(text, name):
@@ -122,6 +124,17 @@ def test_an_examination_without_a_heading_is_no_part_of_the_history_before_it():
         ("skin", "physical_exam"),
         ("past_medical_history", ""),
         ("neurologic", "past_medical_history"),
+    ]
+
+
+def test_a_body_part_begins_an_examination_behind_a_history_and_a_system_does_not():
+    doc = blank_pipeline("medlink_sections")("PMH:\nCardiac: CAD\nFHx: mother CAD\nLegs: varicose veins\nVA cc: 20/20")
+    assert [(one.name, one.parent) for one in doc._.sections] == [
+        ("past_medical_history", ""),
+        ("cardiovascular", "past_medical_history"),
+        ("family_history", ""),
+        ("extremities", "physical_exam"),
+        ("physical_exam", ""),
     ]
 
 
@@ -180,6 +193,8 @@ def test_users_rules_win(tmp_path):
         ("HTN\nDM2\nCKD stage 3", ["HTN", "DM2", "CKD stage 3"]),
         ("Plan: 1. Aspirin. 2. Rest.", ["Plan: 1. Aspirin.", "2. Rest."]),
         ("Na  140   K  4.0\nCl  100   CO2  24", ["Na  140   K  4.0", "Cl  100   CO2  24"]),
+        ("Her sister has MS. Wound clean.", ["Her sister has MS.", "Wound clean."]),
+        ("Seen with MS. SMITH today.", ["Seen with MS. SMITH today."]),
         ("Temp 98.6. BP 120/80.", ["Temp 98.6.", "BP 120/80."]),
         ("Pain resolved.She denies fever.", ["Pain resolved.", "She denies fever."]),
         ("Umbilical hernia.,ANESTHESIA: General.", ["Umbilical hernia.,", "ANESTHESIA: General."]),

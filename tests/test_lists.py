@@ -9,9 +9,12 @@ from medlink.recognition.lists import widen
 
 NAMES = {
     frozenset(name.split())
-    for name in """renal anomalies; otic anomalies; branchial anomalies; heart failure; liver failure; lung abscess;
-        urge incontinence; urgency; urgency incontinence; stroke; stroke embolism; pulmonary embolism; neoplasms breast;
-        neoplasms ovary; neoplasms uterus; shortness breath; shortness chest""".split(";")
+    for name in (
+        "renal anomalies; otic anomalies; branchial anomalies; heart failure; liver failure; lung abscess; "
+        "urge incontinence; urgency; urgency incontinence; bowel disease; ulcer disease; mouth ulcer; stroke; "
+        "stroke embolism; pulmonary embolism; neoplasms breast; neoplasms ovary; neoplasms uterus; shortness breath; "
+        "shortness chest"
+    ).split(";")
 }
 TOKENIZE = blank_pipeline()
 
@@ -39,6 +42,7 @@ def widened(text, name):
         ("the liver, heart failure", "heart failure", "heart failure"),  # without "and" it may be any list
         ("urgency and urge incontinence", "urge incontinence", "urge incontinence"),  # a name by itself
         ("stroke or pulmonary embolism", "pulmonary embolism", "pulmonary embolism"),
+        ("bowel disease or mouth ulcer", "mouth ulcer", "mouth ulcer"),  # the word ends a name of its own
         ("neoplasms of the breast and ovary", "neoplasms of the breast", "neoplasms of the breast and ovary"),
         (
             "neoplasms of breast, the ovary and the uterus, as",

@@ -129,6 +129,10 @@ def test_a_list_gives_way_to_its_members():
         (["as"], []),
         (["AS"], ["AS"]),
         (["incl", "bleeding"], ["bleeding"]),
+        (["pt", "vomiting"], ["vomiting"]),
+        (["pt"], []),
+        (['"'], []),
+        (["sepsis", "POA"], ["sepsis"]),
     ],
 )
 def test_what_models_find_is_cut_at_line_ends_and_trimmed(words, expected):
@@ -147,6 +151,7 @@ def test_what_models_find_is_cut_at_line_ends_and_trimmed(words, expected):
         ("Admitted overnight from the clinic with chest\nPain.", ["chest", "Pain"]),
         ("Admitted overnight from the clinic with chest\n\npain.", ["chest", "pain"]),
         ("Admitted overnight from the clinic with chest\n- pain.", ["chest", "pain"]),
+        ("Admitted overnight from the clinic with chest\n3. pain.", ["chest", "pain"]),
         ("With chest\npain.", ["chest\npain"]),
         ("WITH CHEST\nPAIN.", ["CHEST", "PAIN"]),
     ],
@@ -155,6 +160,21 @@ def test_a_mention_goes_over_the_end_of_a_line_only_where_it_was_full(text, expe
     doc = spacy.blank("en")(text)
     start = next(i for i, token in enumerate(doc) if token.lower_ == "chest")
     assert [span.text for span in cut_at_line_ends(doc, start, len(doc) - 1, "CONDITION")] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "kept"),
+    [
+        ("no s/s of infection", "s/s of infection", "infection"),
+        ("s/s DVT", "s/s DVT", "DVT"),
+        ("cannabis use d/o", "cannabis use", "cannabis use d/o"),
+        ("radial a-line in place", "a-line", "a-line"),
+    ],
+)
+def test_signs_and_disorders_in_shorthand(text, found, kept):
+    doc = blank_pipeline()(text)
+    start = text.index(found)
+    assert trim(doc.char_span(start, start + len(found), label="CONDITION")).text == kept
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ from medlink.linking.modifiers import without_course, without_modifiers
         ("closed fracture of the distal radius", "fracture of the distal radius"),
         ("minimally displaced clavicle fracture", "clavicle fracture"),
         ("necrotizing enterocolitis in newborn", "necrotizing enterocolitis"),
+        ("rosacea flaring", "rosacea"),
+        ("severe eczema flare-up", "eczema"),
+        ("painless jaundice", "jaundice"),
     ],
 )
 def test_words_of_degree_and_course_are_left_out(mention, rest):

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from medlink.assertion.rules import ContextRule, trigger_tokens
 
@@ -70,6 +71,7 @@ _ITEM = "<item>"
 _ITEM_NEXT = re.compile(r"(?:(?<=\s\d)|(?<=\s\d\d))\.(?=\s+[^\W\d_])")
 # Before these a list of infections is one of those that were had, of which what is said of the last one does not speak.
 _HAD = frozenset("of hx o with known has".split())
+_SIGNS = frozenset("?.-")
 _CLASSES = ("<number>", "<year>", "<relative>", "<month>", "*")
 
 
@@ -136,8 +138,9 @@ class ContextMatcher:
         """
         low = _lower(sentence)
         words, starts, ends = ["<start>"], [0], [0]
+        affirms = _AFFIRMS.search(low) is not None
         for match in _WORD.finditer(low):
-            words.append(_sign(low, match))
+            words.append(_sign(low, match, affirms=affirms) if match[0] in _SIGNS else match[0])
             starts.append(match.start())
             ends.append(match.end())
         if len(words) == 1:
@@ -153,6 +156,7 @@ class ContextMatcher:
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
         if not found:
             return decisions
+        depths = list(accumulate(((word == "(") - (word == ")") for word in words), initial=0))
         joined = [_joined(place, words, starts, ends) for place in places]
         stops = self._stops.find(words, inside)
         distances: list[dict[str, tuple[int, int]]] = [{} for _ in mentions]
@@ -177,9 +181,8 @@ class ContextMatcher:
                 bracketed = False
                 if first >= one.last and rule.direction != "backward":
                     away, span = first - one.last, (one.last, first)
-                    between = words[one.last : first]
                     # "Asthma (no intubations), anxiety": what a bracket says of its own it says of nothing behind it.
-                    bracketed = between.count(")") > between.count("(")
+                    bracketed = depths[first] < depths[one.last]
                     # "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
                     if (
                         negated is not None
@@ -233,15 +236,18 @@ class ContextMatcher:
         return said
 
 
-def _sign(text: str, match: re.Match[str]) -> str:
-    """A word as it stands; for a sign that has several meanings, the one it has where it stands."""
+def _sign(text: str, match: re.Match[str], *, affirms: bool) -> str:
+    """What a sign of several meanings means where it stands.
+
+    ``affirms`` tells whether a plus sign affirms something in the sentence.
+    """
     at = match.start()
     if match[0] == "?":
         return _ASKS if _ASKS_NEXT.match(text, at) else _ASKED if _ASKED_LAST.match(text, at) else "?"
     if match[0] == ".":
         return _ITEM if _ITEM_NEXT.match(text, at) else "."
     if match[0] == "-" and (
-        (_DENIES_NEXT.match(text, at) and _AFFIRMS.search(text))
+        (affirms and _DENIES_NEXT.match(text, at))
         or (at == 0 and _DENIES_FIRST.match(text) and _DENIES_MORE.search(text))
     ):
         return _DENIES

@@ -18,8 +18,8 @@ from medlink.document.rules import own_rules
 _KEY = "medlink.sections"
 # Sections that go through the systems of the body, and what often stands among these without ending them.
 _BY_SYSTEM = frozenset({"review_of_systems", "physical_exam"})
-# What an examination without a heading of its own begins with, and the sections that cannot go on with it. Histories may
-# go through the systems of the body ("Cardiac:"), but not through its parts.
+# What an examination without a heading of its own begins with, and the sections that cannot go on with it. Histories
+# may go through the systems of the body ("Cardiac:"), but not through its parts.
 _BEGINS_EXAM = "general"
 _BODY_PARTS = frozenset("neck heart lungs abdomen abd extremities ext legs back nails scalp pupils groin trunk".split())
 _BEFORE_EXAM = frozenset(
@@ -97,7 +97,8 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
         doc: The document.
         finder: Finds the headings.
     """
-    headings = finder.find(doc.text)
+    text = doc.text
+    headings = finder.find(text)
     rows: list[SectionRow] = []
     if not headings:
         return rows
@@ -108,7 +109,7 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
     for heading, (_, start, end, body), stop in zip(headings, tokens, ends, strict=True):
         rule = heading.rule
         inside = rule is not None and rule.subsection
-        begins = rule is not None and (rule.name == _BEGINS_EXAM or _is_body_part(doc.text, heading))
+        begins = rule is not None and (rule.name == _BEGINS_EXAM or _is_body_part(text, heading))
         if begins and parent in _BEFORE_EXAM:
             parent, loinc = "physical_exam", ""
         code = rule.loinc if rule is not None else ""

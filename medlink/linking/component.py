@@ -221,7 +221,7 @@ def _expand(span: Span, text: str, uses: Sequence[AbbreviationUse], ends: Mappin
         other = condition_beside(text, end, uses, ends)
         expansion = replace(
             expansion,
-            with_other=f"{expansion.text} with {other}" if other else "",
+            with_other=f"{expansion.text} {other}" if other else "",
             with_cause=cause_before(text, start, expansion.text),
         )
     attributes = get_attributes(span)

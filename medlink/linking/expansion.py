@@ -13,7 +13,7 @@ _DEFINED = re.compile(r"\s*\($")
 _BEFORE = re.compile(r"\b(?:former|ex|[^\W\d_][\w/]*[\s-](?:induced|related|associated))[\s-]+$", re.IGNORECASE)
 # Characters in which it is looked for.
 _LONGEST_BEFORE = 60
-_WITH = re.compile(r"\s+(?:with|w/|c/b|complicated\s+by)\s*", re.IGNORECASE)
+_BESIDE = re.compile(r"\s+(?:(?P<without>without|w/o(?:ut)?)|with|w/|c/b|complicated\s+by)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Expansion:
         side: ``"left"``, ``"right"`` or ``"bilateral"`` where the document tells it, else "".
         with_site: The mention together with the body part that it is joined to ("fracture of the left distal radius"),
             else "".
-        with_other: The mention together with another that is said to come with it ("diabetes w/ neuropathy"), else "".
+        with_other: The mention together with another that it is said to come with, or without ("migraine w/o aura"),
+            else "".
         with_cause: The mention together with what is written before it and makes another condition of it ("drug-induced
             neuropathy", "former smoker"), else "".
     """
@@ -96,7 +97,7 @@ def cause_before(text: str, start: int, expanded: str) -> str:
 
 
 def condition_beside(text: str, end: int, uses: Sequence[AbbreviationUse], ends: Mapping[int, int]) -> str:
-    """Write out the condition that is said to come with one: "COPD w/ acute exacerbation".
+    """Write out the condition that is said to come with one, or not to: "with acute exacerbation", "without aura".
 
     Arguments:
         text: The document.
@@ -105,9 +106,10 @@ def condition_beside(text: str, end: int, uses: Sequence[AbbreviationUse], ends:
         ends: From the first characters of the document's conditions to the characters after their last ones.
 
     Returns:
-        The condition behind "with", or "" where none is.
+        The condition behind "with" or "without", with that word, or "" where none is.
     """
-    between = _WITH.match(text, end)
+    between = _BESIDE.match(text, end)
     if between is None or between.end() not in ends:
         return ""
-    return expand(text, between.end(), ends[between.end()], uses, "CONDITION").text
+    other = expand(text, between.end(), ends[between.end()], uses, "CONDITION").text
+    return f"{'without' if between['without'] else 'with'} {other}"

@@ -26,7 +26,9 @@ from medlink.types import LABELS
 GROUP = "medlink"
 _RANK = {label: number for number, label in enumerate(LABELS)}
 # Words that no mention ends with. In capitals they may be names: "WAS" is a syndrome, "A" a blood group.
-_NO_END = frozenset("of the as with and or into to in for by from left right complicated POA - / ( , ; :".split())
+_NO_END = frozenset(
+    "of the as with and or into to in for by from left right without complicated multifactorial POA - / ( , ; :".split()
+)
 # Signs and symptoms, as in "s/s of infection".
 _SIGNS = re.compile(r"s/s(?:x|\s+of)?\s", re.IGNORECASE)
 # Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib", "a
@@ -201,8 +203,9 @@ def _begins_item(doc: Doc, at: int) -> bool:
 
 
 def trim(span: Span) -> Span | None:
-    """A mention without an article or a word of certainty before it, and without words behind it that begin more; but with
-    the "d/o" behind it.
+    """A mention without an article or a word of certainty before it, and without words behind it that begin more.
+
+    A "d/o" behind it belongs to it.
 
     Arguments:
         span: The mention.
