@@ -52,16 +52,18 @@ def test_version_and_help():
 @pytest.mark.slow
 def test_import_and_help_are_quick():
     code = "import time; t = time.perf_counter(); import medlink; print(time.perf_counter() - t)"
-    taken = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in range(3)
-    ]
-    assert min(taken) < 0.5
-    times = []
-    for _ in range(3):
+
+    def import_time():
+        return float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+    def help_time():
         began = time.perf_counter()
         medlink("--help")
-        times.append(time.perf_counter() - began)
-    assert min(times) < 0.5
+        return time.perf_counter() - began
+
+    # Whatever else the machine does at times, it takes no longer than that.
+    assert any(import_time() < 0.5 for _ in range(10))
+    assert any(help_time() < 0.5 for _ in range(10))
 
 
 @pytest.mark.slow
