@@ -176,6 +176,10 @@ def test_users_rules_win(tmp_path):
     nlp = blank_pipeline()
     nlp.add_pipe("medlink_sections", config={"rules": str(path)})
     assert [s.name for s in nlp("SLEEP HISTORY: snores\nPMH: none")._.sections] == ["sleep", "sleep"]
+    path.write_text('{"name": "ours", "headings": ["Chief Complaint"]}\n')
+    nlp = blank_pipeline()
+    nlp.add_pipe("medlink_sections", config={"rules": str(path)})
+    assert [s.name for s in nlp("Chief complaint: cough")._.sections] == ["ours"]
     path.write_text('{"name": "sleep", "heading": ["x"]}\n')
     with pytest.raises(MedlinkError, match="line 1"):
         blank_pipeline().add_pipe("medlink_sections", config={"rules": str(path)})

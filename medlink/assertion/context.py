@@ -62,8 +62,7 @@ _DENIES = "<minus>"
 _DENIES_NEXT = re.compile(r"(?<![^\s(\[/,;:])-(?=[^\W\d_])")
 _AFFIRMS = re.compile(r"(?<![^\s(\[/,;:])\+(?=[^\W\d_])")
 # "- fever, - cough": what begins such a list denies as well.
-_DENIES_FIRST = re.compile(r"\A-(?=\s)")
-_DENIES_MORE = re.compile(r",\s*-\s*[^\W\d_]")
+_DENIES_LIST = re.compile(r"-\s.*,\s*-\s*[^\W\d_]", re.DOTALL)
 # Mentions on which triggers stand all the same.
 _VACCINES = frozenset("pcv13 pcv15 pcv20 pcv21 ppsv23 prevnar pneumovax tdap mmr shingrix".split())
 # The full stop behind the number of an item in a list that runs on in its line: "gout 2. Asthma".
@@ -246,12 +245,8 @@ def _sign(text: str, match: re.Match[str], *, affirms: bool) -> str:
         return _ASKS if _ASKS_NEXT.match(text, at) else _ASKED if _ASKED_LAST.match(text, at) else "?"
     if match[0] == ".":
         return _ITEM if _ITEM_NEXT.match(text, at) else "."
-    if match[0] == "-" and (
-        (affirms and _DENIES_NEXT.match(text, at))
-        or (at == 0 and _DENIES_FIRST.match(text) and _DENIES_MORE.search(text))
-    ):
-        return _DENIES
-    return match[0]
+    denies = (affirms and _DENIES_NEXT.match(text, at)) or (at == 0 and _DENIES_LIST.match(text))
+    return _DENIES if denies else "-"
 
 
 def _is_denied(cue: _Found, denied: set[int], words: Sequence[str]) -> bool:

@@ -107,7 +107,7 @@ class HeadingFinder:
         self._as_written: dict[str, SectionRule] = {}
         for rule in self.rules:
             for heading in rule.headings:
-                self._as_written[heading] = rule
+                self._as_written[heading.lower()] = rule
                 self._by_key[heading_key(heading)] = rule
                 self._by_key.setdefault(heading_key(heading.replace("-", " ")), rule)
 
