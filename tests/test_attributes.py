@@ -77,6 +77,8 @@ def test_results_in_words():
         ("{pain|CONDITION} and left the hospital", "laterality"),
         ("{pain|CONDITION} on both flexion and extension", "laterality"),
         ("{fever|CONDITION}. Left arm normal", "laterality"),
+        ("{LTBI|CONDITION}", "laterality"),
+        ("RT-PCR for {influenza|CONDITION}", "laterality"),
         ("{Hemoglobin|MEASUREMENT} will be repeated in 2 weeks", "value"),
     ],
 )

@@ -36,6 +36,8 @@ def linker(icd):
         ("knee pain", "He left. Knee pain", ""),
         ("knee pain", "side: right\nknee pain", ""),
         ("ovarian cyst", None, ""),
+        ("knee pain", "rt. knee pain", "right"),
+        ("RTC tear", "RTC tear", ""),
     ],
 )
 def test_the_side_is_read_in_the_mention_and_right_before_it(mention, text, side):

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from medlink.assertion.rules import ContextRule, trigger_tokens
@@ -109,13 +110,15 @@ class ContextMatcher:
 
     def __init__(self, rules: Sequence[ContextRule]) -> None:
         self.rules = list(rules)
-        patterns: dict[tuple[str, ...], list[ContextRule]] = {}
-        stops: dict[tuple[str, ...], list[ContextRule]] = {}
+        patterns: dict[tuple[str, ...], Sequence[ContextRule]] = {}
+        stops: dict[tuple[str, ...], Sequence[ContextRule]] = {}
         self._by_section: dict[str, list[ContextRule]] = {}
         self._anywhere: list[ContextRule] = []
         for rule in {rule.name: rule for rule in self.rules}.values():
+            rules_of, alone = stops if rule.direction == "stop" else patterns, (rule,)
             for phrase in rule.phrases():
-                (stops if rule.direction == "stop" else patterns).setdefault(trigger_tokens(phrase), []).append(rule)
+                tokens = trigger_tokens(phrase)
+                rules_of[tokens] = (*rules_of[tokens], rule) if tokens in rules_of else alone
             if rule.mentions and not rule.triggers and not rule.sections:
                 self._anywhere.append(rule)
             for section in rule.sections:
@@ -326,44 +329,47 @@ def _ended(stops: list[_Found], dimension: str, value: str, span: tuple[int, int
     return False
 
 
+_Triggers = Mapping[tuple[str, ...], Sequence[ContextRule]]
+
+
 class _Node:
-    """A token of triggers: those that end with it, and the tokens that may follow."""
+    """The tokens with which triggers begin: those that end there, and the tokens that may follow.
 
-    __slots__ = ("children", "classes", "rules")
+    What follows is put together when a text first gets there: of tens of thousands of triggers it meets a few.
 
-    def __init__(self) -> None:
-        # Shared until they hold something: most nodes are the end of one trigger.
-        self.rules: Sequence[ContextRule] = ()
-        self.children: Mapping[str, _Node] = _NO_CHILDREN
-        self.classes: tuple[tuple[str, _Node], ...] = ()
+    Arguments:
+        rules_of: Of all triggers, the rules.
+        triggers: The triggers that begin so.
+        depth: With how many tokens.
+    """
 
-    def child(self, token: str) -> _Node:
-        """The node of the next token, made where there is none."""
-        if token in self.children:
-            return self.children[token]
-        node = _Node()
-        if not self.children:
-            self.children = {}
-        self.children[token] = node  # type: ignore[index]
-        if token in _CLASSES:
-            self.classes = (*self.classes, (token, node))
-        return node
+    def __init__(self, rules_of: _Triggers, triggers: Collection[tuple[str, ...]], depth: int = 0) -> None:
+        self._rules_of, self._triggers, self._depth = rules_of, triggers, depth
 
+    @cached_property
+    def rules(self) -> Sequence[ContextRule]:
+        rules = next((self._rules_of[tokens] for tokens in self._triggers if len(tokens) == self._depth), ())
+        # Words that one rule calls a pseudo-trigger are none, whatever another says.
+        return [rule for rule in rules if rule.direction == "pseudo"] or rules
 
-_NO_CHILDREN: Mapping[str, _Node] = {}
+    @cached_property
+    def children(self) -> Mapping[str, _Node]:
+        following: dict[str, list[tuple[str, ...]]] = {}
+        for tokens in self._triggers:
+            if len(tokens) > self._depth:
+                following.setdefault(tokens[self._depth], []).append(tokens)
+        return {token: _Node(self._rules_of, triggers, self._depth + 1) for token, triggers in following.items()}
+
+    @cached_property
+    def classes(self) -> Sequence[tuple[str, _Node]]:
+        return [(token, node) for token, node in self.children.items() if token in _CLASSES]
 
 
 class _Index:
     """Triggers as a trie of their tokens."""
 
-    def __init__(self, patterns: dict[tuple[str, ...], list[ContextRule]]) -> None:
-        self._root = _Node()
-        for tokens, rules in patterns.items():
-            node = self._root
-            for token in tokens:
-                node = node.child(token)
-            # Words that one rule calls a pseudo-trigger are none, whatever another says.
-            node.rules = [rule for rule in rules if rule.direction == "pseudo"] or rules
+    def __init__(self, patterns: _Triggers) -> None:
+        self._root = _Node(patterns, patterns)
         # The words at which a trigger can begin, so that all others are passed over at once.
         self._begin = set(self._root.children)
         for name, _ in self._root.classes:

@@ -60,9 +60,10 @@ class ContextRule(BaseModel):
     def _check(self) -> ContextRule:
         if not (self.triggers or self.sections or self.mentions):
             raise ValueError("a rule needs triggers, sections or mentions")
-        if wrong := [phrase for phrase in self.phrases() if "{" in phrase or "}" in phrase]:
+        phrases = self.phrases()
+        if wrong := [phrase for phrase in phrases if "{" in phrase or "}" in phrase]:
             raise ValueError(f"choices in braces cannot hold others: {wrong[0]!r}")
-        if wrong := [phrase for phrase in self.phrases() if not phrase or phrase.startswith("*")]:
+        if wrong := [phrase for phrase in phrases if not phrase or phrase.startswith("*")]:
             raise ValueError(f"a trigger must begin with a word or a class of words, not {wrong[0]!r}")
         if unknown := set(self.ends) - {*DIMENSIONS, *VALUES}:
             raise ValueError(f"'ends' names no dimension or value: {sorted(unknown)[0]!r}")

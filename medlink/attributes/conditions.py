@@ -11,8 +11,8 @@ _SIDES = re.compile(
     r"were|in|at)\b)|bibasilar|bibasal|R\s?[>=]\s?L|L\s?[>=]\s?R|(?:right|left)\s(?:greater|worse|"
     r"more)\sthan\s(?:left|right)"
     r"|right\sand\sleft|left\sand\sright|(?<=\s)(?-i:O\.?U)\b\.?)"
-    r"|\b(?P<left>left(?:-sided)?|lt\.?|(?-i:L(?=\s)|LL[LEQ]|LU[LEQ])|(?<=\s)(?-i:O\.?S)\b\.?)"
-    r"|\b(?P<right>right(?:-sided)?|rt\.?|(?-i:R(?=\s)|RL[LEQ]|RU[LEQ]|RML)|(?<=\s)(?-i:O\.?D)\b\.?)",
+    r"|\b(?P<left>left(?:-sided)?\b|lt(?![\w-])\.?|(?-i:L(?=\s)|LL[LEQ]|LU[LEQ])|(?<=\s)(?-i:O\.?S)\b\.?)"
+    r"|\b(?P<right>right(?:-sided)?\b|rt(?![\w-])\.?|(?-i:R(?=\s)|RL[LEQ]|RU[LEQ]|RML)|(?<=\s)(?-i:O\.?D)\b\.?)",
     re.IGNORECASE,
 )
 # "left the hospital", "right now", "left-handed"
