@@ -22,6 +22,7 @@ SAMPLES = {
     "<asked>": "?",
     "<item>": "3.",
     "<minus>": "-",
+    "<mention>": "{a bleed|<says>}",
     "*": "acute",
 }
 
@@ -55,7 +56,8 @@ def test_every_trigger_says_what_its_rule_says(pipeline, rule):
         for phrase in rule.phrases() or [""]:
             if phrase.startswith("<start>"):
                 example = example[example.index("<T>") :]
-            text, mentions = parse_marked(example.replace("<T>", written(phrase)))
+            says = " ".join(value for _, value in rule.values())
+            text, mentions = parse_marked(example.replace("<T>", written(phrase)).replace("<says>", says))
             doc = next(iter(docs_with_mentions(pipeline, [(text, mentions)])))
             assert len(doc.ents) == len(mentions), text
             for entity, mention in zip(doc.ents, mentions, strict=True):

@@ -7,11 +7,12 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.tokens import Span
 
 from medlink import Alias, Concept, MedlinkError, Terminology
 from medlink.models import blank_pipeline
 from medlink.recognition.dictionary import MedlinkDictionary
-from medlink.recognition.mentions import GROUP
+from medlink.recognition.mentions import GROUP, add_mentions
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,16 @@ def test_a_name_is_found_with_the_list_it_is_a_part_of():
     organs = [Concept(organ[0], f"Abnormality of the {organ}") for organ in ("kidney", "liver")]
     finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", organs)])
     assert found(finder, "No renal or hepatic anomalies.") == [("renal or hepatic anomalies", "l")]
+
+
+def test_what_commas_add_is_found_with_a_name_or_with_the_mention_of_another_component():
+    urge = Concept("1", "Urge incontinence")
+    finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", [urge, Concept("2", "Hernia")])])
+    doc = BLANK("Incontinence, urge; hernia, large")
+    add_mentions(doc, [Span(doc, 0, 1, label="CONDITION"), Span(doc, 2, 3, label="CONDITION")], "other")
+    assert [(span.text, span.kb_id_) for span in finder(doc).ents] == [("Incontinence, urge", "1"), ("hernia", "2")]
+    # A part of it is no mention by itself any more.
+    assert [span.text for span in doc.spans[GROUP]] == ["Incontinence", "Incontinence, urge", "hernia"]
 
 
 def test_a_body_part_is_not_another_with_the_same_words():

@@ -43,6 +43,27 @@ def sentences(text):
     return [text[a:b].strip() for a, b in pairwise(starts)]
 
 
+def test_short_headings_without_a_colon():
+    text = "CC: cough\nPMH HTN\nFH neg for stroke\n\nROS negative except fever"
+    assert headings(text) == [
+        ("CC", "chief_complaint"),
+        ("PMH", "past_medical_history"),
+        ("FH", "family_history"),
+        ("ROS", "review_of_systems"),
+    ]
+    assert headings("Woman who came with\nPMH HTN, admitted") == headings("She has a\nFH of asthma") == []
+
+
+@pytest.mark.parametrize("vitals", ["BP 148/92, HR 80", "T 98.6 HR 72", "HR 80", "Afebrile, VSS"])
+def test_vital_signs_without_a_heading_end_a_history(vitals):
+    doc = blank_pipeline("medlink_sections")(f"PMH: gout\nAsthma\n{vitals}\nWheezing. Plan: rest\n{vitals}\nHome today")
+    assert [(section.name, section.body.text.strip()) for section in doc._.sections] == [
+        ("past_medical_history", "gout\nAsthma"),
+        ("vital_signs", f"{vitals}\nWheezing."),
+        ("plan", f"rest\n{vitals}\nHome today"),
+    ]
+
+
 def test_headings_of_every_shape_are_found():
     assert headings(NOTE) == [
         ("DISCHARGE SUMMARY", None),

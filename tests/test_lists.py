@@ -1,11 +1,11 @@
-"""A name that is a part of a list with a word in common is widened to the list, and no further."""
+"""A name that is a part of a list with a word in common is widened to the list, one that commas part to all of it."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from medlink.models import blank_pipeline
-from medlink.recognition.lists import widen
+from medlink.recognition.lists import widen, with_added
 
 NAMES = {
     frozenset(name.split())
@@ -13,7 +13,8 @@ NAMES = {
         "renal anomalies; otic anomalies; branchial anomalies; heart failure; liver failure; lung abscess; "
         "urge incontinence; urgency; urgency incontinence; bowel disease; ulcer disease; mouth ulcer; stroke; "
         "stroke embolism; pulmonary embolism; neoplasms breast; neoplasms ovary; neoplasms uterus; shortness breath; "
-        "shortness chest"
+        "shortness chest; hernia; hernia umbilical; depression; anxiety; anxiety depression; depression recurrent; "
+        "depression recurrent severe; asthma; gastroparesis; diabetic; gastroparesis diabetic"
     ).split(";")
 }
 TOKENIZE = blank_pipeline()
@@ -56,6 +57,26 @@ def widened(text, name):
 )
 def test_a_name_is_widened_to_its_list(text, name, expected):
     assert widened(text, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hernia, umbilical; stroke", "hernia , umbilical"),
+        ("hernia, umbilical", "hernia , umbilical"),
+        ("depression, recurrent, severe.", "depression , recurrent , severe"),
+        ("depression, recurrent, asthma", "depression , recurrent"),
+        ("anxiety, depression", "anxiety"),  # each is a name by itself
+        ("gastroparesis, diabetic", "gastroparesis , diabetic"),  # so is this, but an adjective
+        ("hernia, umbilical stroke", "hernia"),  # the comma adds something else
+        ("hernia, asthma, umbilical", "hernia"),
+        ("hernia,\numbilical", "hernia"),
+        ("hernia", "hernia"),
+    ],
+)
+def test_what_commas_add_belongs_to_a_name(text, expected):
+    tokens = [token.text for token in TOKENIZE(text)]
+    assert " ".join(tokens[: with_added(tokens, 0, 1, is_name)]) == expected
 
 
 WORDS = st.sampled_from(

@@ -31,6 +31,12 @@ from medlink.linking.modifiers import without_course, without_modifiers
         ("rosacea flaring", "rosacea"),
         ("severe eczema flare-up", "eczema"),
         ("painless jaundice", "jaundice"),
+        ("AChR-positive generalized myasthenia gravis", "myasthenia gravis"),
+        ("HLA-B27 positive spondyloarthritis", "spondyloarthritis"),
+        ("L4/5 degenerative spondylolisthesis", "degenerative spondylolisthesis"),
+        ("NYHA II dyspnea", "dyspnea"),
+        ("lattice degeneration inferotemporally", "lattice degeneration"),
+        ("chronic rhinosinusitis without polyps", "chronic rhinosinusitis"),
     ],
 )
 def test_words_of_degree_and_course_are_left_out(mention, rest):
@@ -79,6 +85,9 @@ def test_acute_and_chronic_are_left_out_last_and_for_no_opposite():
         "mildew allergy",
         "closed head injury",
         "displaced intervertebral disc",
+        "gram-negative sepsis",
+        "culture-negative endocarditis",
+        "Rh negative",
     ],
 )
 def test_words_that_tell_which_condition_or_whether_it_is_there_stay(mention):

@@ -60,7 +60,8 @@ def test_the_side_is_read_in_the_mention_and_right_before_it(mention, text, side
         ("S93.409A", "bilateral", None),  # ICD-10-CM has no code for both
         ("N43.3", "left", None),
         ("M25.562", "left", None),
-        ("G81.90", "left", None),  # it depends on the hand the patient writes with
+        ("G81.90", "left", "G81.94"),  # the left side is taken for the one that is not dominant
+        ("G83.10", "right", "G83.11"),
         ("Q53.9", "bilateral", None),  # a category, which cannot be billed
         ("I21.9", "right", None),
     ],

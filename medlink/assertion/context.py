@@ -39,14 +39,19 @@ _SCREENED = frozenset(
     "chlamydia trich trichomonas bv tb quantiferon flu influenza covid 19 rsv strep mono monospot lyme mrsa vre "
     "diff difficile swab swabs test tests rapid panel titers serologies antibodies".split()
 )
-# What is said of how a disease goes, as in "migraine without aura".
+# What is said of how a disease or an accident goes, as in "migraine without aura" and "fall without injury".
 _COURSE = frozenset(
     "acute current with exacerbation exacerbations complication complications aura flare flares recurrence "
-    "decompensation rvr sequelae crisis".split()
+    "decompensation rvr sequelae crisis injury injuries loc loss of consciousness".split()
 )
+# Denied with the one kind, things of the other kind are there: "no acute infarct, old infarct".
+_NEW = frozenset("acute new recent fresh interval".split())
+_OLD = frozenset("chronic old stable unchanged remote healed longstanding known".split())
+_SEEN = frozenset("noted present seen observed evident".split())
 # What may stand between a denial and the words that it denies: "no new complaints", "denies any reports of".
 _DENIED_TOO = frozenset("any new other further current".split())
-_BETWEEN = frozenset([",", "and", "&", "/", "-", "(", ")"])
+_AND = frozenset(["and", "&", "/"])
+_BETWEEN = _AND | frozenset([",", "-", "(", ")"])
 _WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
 _YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
 # Of two triggers as near, the one with the value that stands first decides: "no fracture is seen" is absent.
@@ -71,6 +76,7 @@ _ITEM = "<item>"
 _ITEM_NEXT = re.compile(r"(?:(?<=\s\d)|(?<=\s\d\d))\.(?=\s+[^\W\d_])")
 # Before these a list of infections is one of those that were had, of which what is said of the last one does not speak.
 _HAD = frozenset("of hx o with known has".split())
+_MENTION = "<mention>"
 _SIGNS = frozenset("?.-")
 _CLASSES = ("<number>", "<year>", "<relative>", "<month>", "*")
 
@@ -94,11 +100,12 @@ class Decision:
 
 @dataclass(slots=True)
 class _Found:
-    """A rule that matched in a sentence: tokens ``first`` to ``last``, exclusive."""
+    """A rule that matched in a sentence: tokens ``first`` to ``last``, exclusive; ``over`` where it holds mentions."""
 
     rule: ContextRule
     first: int
     last: int
+    over: bool
 
 
 class ContextMatcher:
@@ -153,14 +160,14 @@ class ContextMatcher:
         ends.append(ends[-1])
         starts[0] = ends[0] = starts[1]
         places = [(bisect_right(ends, start), bisect_left(starts, end)) for start, end, _ in mentions]
-        inside = _inside([place for place in places if not _VACCINES.issuperset(words[slice(*place)])])
-        found = self._triggers.find(words, inside)
+        held = _inside([place for place in places if not _VACCINES.issuperset(words[slice(*place)])])
+        found = self._triggers.find(words, held)
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
         if not found:
             return decisions
         depths = list(accumulate(((word == "(") - (word == ")") for word in words), initial=0))
         joined = [_joined(place, words, starts, ends) for place in places]
-        stops = self._stops.find(words, inside)
+        stops = self._stops.find(words, held)
         distances: list[dict[str, tuple[int, int]]] = [{} for _ in mentions]
         denied = {one.last for one in found if one.rule.status == "absent" and one.rule.direction == "forward"}
         for one in found:
@@ -168,28 +175,29 @@ class ContextMatcher:
             if rule.direction == "pseudo" or (rule.deniable and _is_denied(one, denied, words)):
                 continue
             negated = _next(places, one.last) if rule.status == "absent" else None
-            # "Asthma w/o exacerbation, gallstones": what is denied is how the one before went, and not what follows.
-            of_course = (
-                negated is not None
-                and words[one.first] in ("without", "w")
-                and _COURSE.issuperset(words[slice(*places[negated])])
-            )
+            goes_on = _denies_on(words, one, places[negated]) if negated is not None else len(words)
             for number, (first, last) in enumerate(joined):
                 if first < one.last and one.first < last:
                     first, last = places[number]  # the trigger is a part of the list
+                if one.first < first < one.last < last:
+                    first = one.last  # "no prior" on "prior stroke", in which another finder saw a stroke
                 label = mentions[number][2]
                 if rule.labels and label and label not in rule.labels:
                     continue
+                if rule.mentions and not _holds(words[slice(*places[number])], self._mentions[rule.name]):
+                    continue
                 bracketed = False
-                if first >= one.last and rule.direction != "backward":
+                if one.over:
+                    if not one.first <= first < last <= one.last:
+                        continue
+                    away, span = 0, (first, first)
+                elif first >= one.last and rule.direction != "backward":
                     away, span = first - one.last, (one.last, first)
                     # "Asthma (no intubations), anxiety": what a bracket says of its own it says of nothing behind it.
                     bracketed = depths[first] < depths[one.last]
                     # "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
-                    if (
-                        negated is not None
-                        and (of_course or label != mentions[negated][2])
-                        and "," in words[places[negated][1] : first]
+                    if negated is not None and (
+                        first >= goes_on or (label != mentions[negated][2] and "," in words[places[negated][1] : first])
                     ):
                         continue
                 elif last <= one.first and rule.direction != "forward":
@@ -263,6 +271,36 @@ def _next(places: Sequence[tuple[int, int]], after: int) -> int | None:
     return min((i for i, (first, _) in enumerate(places) if first >= after), key=places.__getitem__, default=None)
 
 
+def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> int:
+    """The token up to which a denial goes on behind the first mention that it denies.
+
+    Arguments:
+        words: All tokens.
+        cue: The denial.
+        negated: First token of that mention, and the one behind it.
+    """
+    after = negated[1]
+    for at in range(after, len(words) - 1):
+        # "No acute fracture, chronic L1 deformity": of a list of new things those that are old are no part.
+        if (
+            words[at] in _OLD
+            and words[at - 1] in (",", "and", "an", "a")
+            and not _NEW.isdisjoint(words[cue.last : after])
+        ):
+            return at
+    if "," not in words[after:]:
+        return len(words)
+    comma = words.index(",", after)
+    # "Or" is before the last of what is denied: "no warmth or swelling, rash noted", "without swelling, abrasion".
+    ended = "or" in words[after:comma] and "or" not in words[comma:]
+    if words[cue.first] not in ("without", "w"):
+        return comma if ended and not _SEEN.isdisjoint(words[comma:]) else len(words)
+    # "Asthma w/o exacerbation, gallstones": what is denied is how the one before went, and not what follows.
+    if _COURSE.issuperset(words[slice(*negated)]):
+        return comma
+    return comma if ended else len(words)
+
+
 def _joined(
     place: tuple[int, int], words: Sequence[str], starts: Sequence[int], ends: Sequence[int]
 ) -> tuple[int, int]:
@@ -291,21 +329,25 @@ def _joined(
         high -= 1
     while low < first and words[low] in _BETWEEN:
         low += 1
+    # "Drug use, hepatitis C, HIV negative": in a list of diseases one was tested for.
+    if tested and words[low - 1] == "," and "hepatitis" in words[low:high] and _AND.isdisjoint(words[low:high]):
+        return place
     # "Serologies (HIV, HCV) negative": the bracket belongs to the list.
     if tested and words[high] == ")" and "(" in words[low - 1 : high]:
         high += 1
     return low, high
 
 
-def _inside(places: Sequence[tuple[int, int]]) -> set[int]:
-    """The tokens of mentions, on which no trigger stands; of mentions that overlap only those of the shortest.
+def _inside(places: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """The tokens of mentions, on which no trigger stands, each with the end of its mention; of mentions that overlap
+    only those of the shortest.
 
     So a finder that takes "no fever" for a mention does not hide the "no" from "fever".
     """
-    inside: set[int] = set()
+    inside: dict[int, int] = {}
     for first, last in sorted(places, key=lambda place: place[1] - place[0]):
-        if inside.isdisjoint(range(first, last)):
-            inside.update(range(first, last))
+        if inside.keys().isdisjoint(range(first, last)):
+            inside.update(dict.fromkeys(range(first, last), last))
     return inside
 
 
@@ -376,7 +418,7 @@ class _Index:
             self._begin |= _WORDS_OF.get(name, frozenset())
         self._begin_digit = any(name in ("<number>", "<year>") for name, _ in self._root.classes)
 
-    def find(self, words: list[str], inside: set[int]) -> list[_Found]:
+    def find(self, words: list[str], inside: Mapping[int, int]) -> list[_Found]:
         """The triggers among words, from left to right, none on the words ``inside``."""
         begin = self._begin
         matches: list[tuple[int, int, Sequence[ContextRule]]] = []
@@ -396,13 +438,20 @@ class _Index:
                     taken.update(span)
                     kept.append(match)
             matches = sorted(kept, key=lambda one: one[0])
-        return [_Found(rule, first, last) for first, last, rules in matches for rule in rules]
+        return [
+            _Found(rule, first, last, over=not inside.keys().isdisjoint(range(first, last)))
+            for first, last, rules in matches
+            for rule in rules
+        ]
 
     def _longest(
-        self, node: _Node, words: list[str], at: int, inside: set[int]
+        self, node: _Node, words: list[str], at: int, inside: Mapping[int, int]
     ) -> tuple[int, Sequence[ContextRule]] | None:
         best = (at, node.rules) if node.rules else None
-        if at < len(words) and at not in inside:
+        if at in inside:
+            over = node.children.get(_MENTION)
+            return (over and self._longest(over, words, inside[at], inside)) or best
+        if at < len(words):
             word = words[at]
             following = [child for name, child in node.classes if _belongs(word, name)] if node.classes else []
             if (exact := node.children.get(word)) is not None:

@@ -22,7 +22,8 @@ class ContextRule(BaseModel):
         name: Name of the rule.
         triggers: Its words, in small letters. ``{a|b|}`` is a choice, ``*`` one word, ``<number>`` a number
             in digits or words, ``<year>`` a year, ``<relative>`` a relative, ``<month>`` a month, ``<start>`` and
-            ``<end>`` the start and the end of the sentence.
+            ``<end>`` the start and the end of the sentence. ``<mention>`` is a mention: triggers that hold some speak
+            of these alone.
         status: What it says of that dimension, or None; likewise ``temporality`` and ``experiencer``.
         direction: ``"forward"`` and ``"backward"``: it speaks of mentions after or before it; ``"both"``;
             ``"pseudo"``: the words look like a trigger and are none; ``"stop"``: the scope of others ends here.
@@ -63,7 +64,7 @@ class ContextRule(BaseModel):
         phrases = self.phrases()
         if wrong := [phrase for phrase in phrases if "{" in phrase or "}" in phrase]:
             raise ValueError(f"choices in braces cannot hold others: {wrong[0]!r}")
-        if wrong := [phrase for phrase in phrases if not phrase or phrase.startswith("*")]:
+        if wrong := [phrase for phrase in phrases if not phrase or phrase.startswith(("*", "<mention>"))]:
             raise ValueError(f"a trigger must begin with a word or a class of words, not {wrong[0]!r}")
         if unknown := set(self.ends) - {*DIMENSIONS, *VALUES}:
             raise ValueError(f"'ends' names no dimension or value: {sorted(unknown)[0]!r}")

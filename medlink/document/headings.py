@@ -40,6 +40,9 @@ class SectionRule(BaseModel):
 class Heading:
     """A heading in a text: characters ``start`` to ``end``, its section's text from ``body`` on.
 
+    Vital signs at the start of a line begin a section without one: its heading has no characters, and it counts only
+    where what comes before cannot go on with them.
+
     Arguments:
         lead: First character of the bullet, number or mark before it; where there is none, ``start``.
         start: First character of its words.
@@ -55,6 +58,10 @@ class Heading:
     rule: SectionRule | None
 
 
+#: What an examination that has no heading ends.
+BEFORE_EXAM = frozenset(
+    {"past_medical_history", "past_surgical_history", "family_history", "social_history", "allergies", "medications"}
+)
 _LONGEST = 80
 #: What may stand before a heading on its line: bullets, numbers, Markdown.
 LEAD = re.compile(r"[ \t]*(?:(?:[-–•*+>#=_]+|\(?\d{1,2}[.)]|[A-Z][.)](?=[ \t]))[ \t]*)*")
@@ -67,6 +74,15 @@ _AFTER = re.compile(r"[ \t:*_]*(?:,(?=[ \t]*[A-Z\d])[ \t]*)?")
 _CAPITALS = re.compile(r"[A-Z][A-Z/&,() -]{3,60}[A-Z)](?=[ \t]+(?:[A-Z][a-z]|\d|A[ \t][a-z]))")
 # "VS 148/72 88 18": what follows tells that it is a heading.
 _VITALS = re.compile(r"(?:VS|Vitals|VITALS)(?=[ \t]+(?:[A-Z]{1,4}[ \t]?)?\d)")
+# "ROS negative except fatigue", "PMH HTN, DM": short forms that are headings without a colon, where the line before
+# ends a sentence or has a heading itself; in the middle of one, "with PMH of HTN", they are none.
+_BARE = re.compile(r"(?:ROS|HPI|PMHx?|PSHx?|FHx?|SHx?|SocHx|FamHx)(?=[ \t]+\w)(?![ \t]+(?:of|for|and|in|is|was)\b)")
+_LABELLED = re.compile(r"[A-Z][\w /&-]{0,40}:")
+_ENDED = (".", ":", ";", "!", "?", ")", "]")
+# Lines without a heading that are no part of a history.
+_VITALS_LINE = re.compile(
+    r"(?:BP|HR|Pulse)[ \t:]*\d{2,3}\b|T(?:emp|max)?[ \t:]*(?:3\d|9\d|10\d)(?:\.\d|[ \t]*°?[CF]\b)|VSS\b|Afebrile\b"
+)
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _SENTENCE_END = re.compile(r"[.!?;][ ,]")
 _WORD = re.compile(r"[a-z0-9]+(?:'s)?")
@@ -117,7 +133,16 @@ class HeadingFinder:
         Arguments:
             text: The note.
         """
-        return [heading for line in _LINE.finditer(text) for heading in self._in_line(text, line.start(), line.end())]
+        found: list[Heading] = []
+        section = ""
+        for line in _LINE.finditer(text):
+            for heading in self._in_line(text, line.start(), line.end()):
+                if heading.start == heading.end and section not in BEFORE_EXAM:
+                    continue
+                found.append(heading)
+                if heading.rule is None or not heading.rule.subsection:
+                    section = heading.rule.name if heading.rule else ""
+        return found
 
     def _in_line(self, text: str, start: int, end: int) -> Iterator[Heading]:
         lead = LEAD.match(text, start, end)
@@ -132,11 +157,14 @@ class HeadingFinder:
             and whole[-1] not in ".,;?!"
             and not vitals
             and (rule := self._alone(text, start, first, whole)) is not None
+            and (rule.name or rule is _UNKNOWN)
         ):
             yield Heading(start, first, first + len(whole), end, rule if rule.name else None)
             return
+        if _VITALS_LINE.match(text, first, end) and (known := self._known("vital signs")):
+            yield Heading(first, first, first, first, known)
         at = first
-        begins = vitals or _CAPITALS.match(text, first, end)
+        begins = vitals or _bare(text, start, first) or _CAPITALS.match(text, first, end)
         if begins and (known := self._known(begins[0])):
             at = begins.end()
             yield Heading(start, first, at, _AFTER.match(text, at, end).end(), known)  # type: ignore[union-attr]
@@ -210,6 +238,13 @@ class HeadingFinder:
 
 
 _UNKNOWN = SectionRule(name="", headings=())
+
+
+def _bare(text: str, line: int, first: int) -> re.Match[str] | None:
+    """A heading without a colon at the start of a line."""
+    before = text[text.rfind("\n", 0, max(0, line - 1)) + 1 : line].rstrip()
+    ended = not before or before.endswith(_ENDED) or _BARE.match(before) or _LABELLED.match(before)
+    return _BARE.match(text, first) if ended else None
 
 
 def _is_title(words: str) -> bool:

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from medlink.document.carrying import RuleCarrier
-from medlink.document.headings import Heading, HeadingFinder, SectionRule
+from medlink.document.headings import BEFORE_EXAM, Heading, HeadingFinder, SectionRule
 from medlink.document.offsets import first_tokens, token_starts
 from medlink.document.rules import own_rules
 
@@ -22,9 +22,6 @@ _BY_SYSTEM = frozenset({"review_of_systems", "physical_exam"})
 # may go through the systems of the body ("Cardiac:"), but not through its parts.
 _BEGINS_EXAM = "general"
 _BODY_PARTS = frozenset("neck heart lungs abdomen abd extremities ext legs back nails scalp pupils groin trunk".split())
-_BEFORE_EXAM = frozenset(
-    {"past_medical_history", "past_surgical_history", "family_history", "social_history", "allergies", "medications"}
-)
 _INTERLUDES = frozenset({"social_history", "vital_signs"})
 #: Name, LOINC code, parent, and as tokens: start and end of the heading, start and end of the text under it.
 SectionRow = tuple[str, str, str, int, int, int, int]
@@ -110,7 +107,7 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
         rule = heading.rule
         inside = rule is not None and rule.subsection
         begins = rule is not None and (rule.name == _BEGINS_EXAM or _is_body_part(text, heading))
-        if begins and parent in _BEFORE_EXAM:
+        if begins and parent in BEFORE_EXAM:
             parent, loinc = "physical_exam", ""
         code = rule.loinc if rule is not None else ""
         if inside and parent != "physical_exam":

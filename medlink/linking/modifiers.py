@@ -15,7 +15,8 @@ _DEGREES = (
     "markedly significant significantly profound profoundly extreme extremely extensive massive considerable "
     "pronounced critical advanced palpable obvious debilitating excruciating intractable refractory moderate-sized "
     "symptomatic uncomplicated generalized diffuse vague nonspecific non-specific sharp dull stabbing throbbing crampy "
-    "burning aching gnawing unintentional unexplained painless spiking diminutive tiny overt"
+    "burning aching gnawing unintentional unexplained painless spiking diminutive tiny overt untreated undertreated "
+    "nonobstructing non-obstructing nonobstructive non-obstructive"
 )
 _COURSES = (
     "active worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
@@ -27,6 +28,8 @@ _PHRASES = (
     r"(?:new|sudden|abrupt|gradual|recent)[\s-]onset(?:\s+of)?",
     r"(?:small|large)(?!\s+(?:airway|arter|bowel|cell|colon|duct|fib|for|intestin|joint|vessel)|-)",
     "long standing",
+    # "AChR-positive myasthenia gravis"; of a germ the code may tell.
+    r"(?!(?:false|gram|coag|culture|strep|covid|flu|influenza|rsv|hiv)\b)[a-z][\w/.]*(?:-[\w/.]+)*[\s-](?:positive|negative)",
     "slowly progressive",
     "rapidly progressive",
     r"(?:poorly|well|inadequately|adequately)[\s-]controlled",
@@ -34,6 +37,8 @@ _PHRASES = (
     r"moderate[\s-]to[\s-]severe",
     r"(?:newly|recently|previously)[\s-]diagnosed",
     r"end[\s-]stage",
+    r"[CTL]\d{1,2}(?:\s*[-–/]\s*[CTLS]?\d{1,2})?\b(?!\s+(?:inhibitor|deficiency|esterase|receptor))",
+    r"NYHA\s+(?:class\s+)?(?:[IV]+|[1-4])[ab]?",
     r"stage\s+(?:[IV]+|[0-4])[A-C]?\b",
     r"gr(?:ade|\.)?\s*(?:[IV]+|[0-5])(?:\s*[-–/]\s*(?:[IV]+|[0-5]))?\b",
     # A fracture of which nothing is said is coded as closed and displaced; what else was said, narrowing.py reads.
@@ -50,8 +55,13 @@ _SIDE_OF_PART = re.compile(
     r"(?!ventric|atri|heart|main|bundle|coronary|(?:upper|lower)\s+quadrant)",
     re.IGNORECASE,
 )
-# ICD-10-CM has codes of their own for newborns, HPO has not; what flares up has the code that it has.
-_AT_END = re.compile(r"\s+(?:(?:of|in)\s+(?:the\s+)?newborns?|flar(?:es?|ing)(?:[\s-]?ups?)?)$", re.IGNORECASE)
+# ICD-10-CM has codes of their own for newborns, HPO has not; what flares up has the code that it has, and so has what
+# is without something else, where a code does not tell.
+_AT_END = re.compile(
+    r"\s+(?:(?:of|in)\s+(?:the\s+)?newborns?|flar(?:es?|ing)(?:[\s-]?ups?)?|(?:without|w/o)\s.*|"
+    r"(?:(?:infero|supero)?(?:nas|tempor)al|(?:poster|anter|super|infer)ior|medial|lateral|distal|proximal|central)ly)$",
+    re.IGNORECASE,
+)
 
 
 def _around(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -66,8 +76,8 @@ _PATTERNS = {False: _around(_DEGREE), True: _around(f"{_DEGREE}|{_SIDES}")}
 
 @lru_cache(maxsize=1 << 14)
 def without_modifiers(mention: str, *, sides: bool = False) -> str:
-    """A mention without the words before and after that tell of degree and course, that a newborn has it, or that it
-    flares up.
+    """A mention without the words before and after that tell of degree, course and exact place, that a newborn has it,
+    that it flares up, or what it is without.
 
     "Closed" and the like are left out of fractures only.
 

@@ -24,6 +24,8 @@ from medlink.types import Candidate
 # What a name has in place of a side. For both sides it may lack the part: "unspecified ear", but "bilateral".
 _UNSPECIFIED = re.compile(r"\bunspecified\b", re.IGNORECASE)
 _UNSPECIFIED_PART = re.compile(r"\bunspecified\s+\w+", re.IGNORECASE)
+# The official guidelines (section I.C.6.a) take the right side for the dominant one where nothing is told.
+_BY_DOMINANCE = {"left": ("left nondominant", "left non-dominant"), "right": ("right dominant",)}
 # "Alcohol use with unspecified alcohol-induced disorder" says more than "Alcohol use, unspecified" does, and what is
 # "other" is specified.
 _BESIDE = re.compile(
@@ -82,9 +84,10 @@ def on_side(concept: int, side: str, terminology: Terminology) -> int | None:
     """
     is_category = terminology.is_parent(concept)
     for pattern in (_UNSPECIFIED, _UNSPECIFIED_PART):
-        for other in _with(concept, pattern, side, terminology):
-            if is_category or not terminology.is_parent(other):
-                return other
+        for words in (side, *_BY_DOMINANCE.get(side, ())):
+            for other in _with(concept, pattern, words, terminology):
+                if is_category or not terminology.is_parent(other):
+                    return other
     return _named(f"{terminology.concept_name(concept)}, {side}", terminology) if is_category else None
 
 

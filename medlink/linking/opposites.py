@@ -35,6 +35,7 @@ positive | negative
 dominant | recessive
 maternal | paternal
 increased elevated raised high | decreased reduced diminished low
+inhaler inhalers | inhalant inhalants
 """
 _POLES = {
     word: (f"group {number}", pole)

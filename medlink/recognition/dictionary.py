@@ -9,9 +9,9 @@ from spacy.tokens import Doc, Span
 from medlink.document.abbreviations import abbreviation_uses
 from medlink.errors import MedlinkError
 from medlink.extensions import set_candidates
-from medlink.recognition.lists import widen
-from medlink.recognition.matcher import Match, Matcher
-from medlink.recognition.mentions import add_mentions, in_compound
+from medlink.recognition.lists import widen, with_added
+from medlink.recognition.matcher import Matcher
+from medlink.recognition.mentions import add_mentions, in_compound, mentions_of, set_mentions
 from medlink.terminology.carrying import TerminologyCarrier
 from medlink.terminology.store import SCOPES, Terminology
 from medlink.types import Candidate
@@ -62,7 +62,8 @@ class MedlinkDictionary(TerminologyCarrier):
     Names match in any order of their words, in any inflection and derivation, with or without hyphens,
     in British or American spelling. A single word must agree but for number and spelling, and an
     abbreviation must stand as it is written. A name that ends or begins a list with a word in common, as in "renal and
-    otic anomalies", is found with the list.
+    otic anomalies", is found with the list. What commas add to a name, or to a mention of the label that another
+    component found, belongs to it where all is a name: "Hernia, umbilical".
 
     Arguments:
         name: Name in the pipeline.
@@ -103,21 +104,34 @@ class MedlinkDictionary(TerminologyCarrier):
         tokens = [token.text for token in doc]
         other = self._otherwise_meant(doc)
         found: list[Span] = []
+        added: set[int] = set()
+        mentioned = [span for span in mentions_of(doc) if span.label_ == self.label]
         for matcher in self.matchers:
             last = 0
             for match in matcher.find(tokens):
                 if (self.nested or match.end > last) and not in_compound(doc, match.start, match.end):
                     start, end = widen(tokens, match.start, match.end, matcher.is_name)
                     last = max(last, end)
-                    span = Span(doc, start, end, label=self.label)
-                    if (span.start_char, span.end_char) in other:
-                        continue
-                    candidates = _candidates(match, matcher.terminology)
-                    span.kb_id_ = candidates[0].concept_id
-                    set_candidates(span, candidates)
-                    found.append(span)
+                    span = self._mention(doc, start, end, match.aliases, matcher.terminology)
+                    if (span.start_char, span.end_char) not in other:
+                        found.append(span)
+            for start, end in sorted({(span.start, span.end) for span in [*mentioned, *found]}):
+                if (longer := with_added(tokens, start, end, matcher.is_name)) > end:
+                    aliases = matcher.named([token for token in tokens[start:longer] if token != ","])
+                    found.append(self._mention(doc, start, longer, aliases, matcher.terminology))
+                    added.update(range(end, longer))
+        if added:
+            # The "urge" of "incontinence, urge" is none by itself.
+            set_mentions(doc, [span for span in mentions_of(doc) if not added.issuperset(range(span.start, span.end))])
         add_mentions(doc, found, self.name)
         return doc
+
+    def _mention(self, doc: Doc, start: int, end: int, aliases: Sequence[int], terminology: Terminology) -> Span:
+        span = Span(doc, start, end, label=self.label)
+        candidates = _candidates(aliases, terminology)
+        span.kb_id_ = candidates[0].concept_id
+        set_candidates(span, candidates)
+        return span
 
     def _otherwise_meant(self, doc: Doc) -> set[tuple[int, int]]:
         """Where abbreviations of several senses stand that mean something else here."""
@@ -147,9 +161,9 @@ class MedlinkDictionary(TerminologyCarrier):
         self._matchers = None
 
 
-def _candidates(match: Match, terminology: Terminology) -> list[Candidate]:
+def _candidates(aliases: Sequence[int], terminology: Terminology) -> list[Candidate]:
     best: dict[int, int] = {}
-    for alias in sorted(match.aliases, key=lambda i: (int(terminology.alias_scope[i]), i)):
+    for alias in sorted(aliases, key=lambda i: (int(terminology.alias_scope[i]), i)):
         best.setdefault(int(terminology.alias_concept[alias]), alias)
     return [
         Candidate(

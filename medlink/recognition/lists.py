@@ -1,7 +1,8 @@
-"""Lists that share a word: "renal, otic and branchial anomalies", "hypopigmentation of skin or hair".
+"""Lists that share a word, "renal, otic and branchial anomalies", and names that commas part, "anemia, aplastic".
 
-A dictionary finds the part that stands whole, "branchial anomalies". Here it is widened by the parts before or behind
-it that are names together with the shared words; what they mean the linker reads (:mod:`medlink.linking.composite`).
+A dictionary finds the part that stands whole, "branchial anomalies" and "anemia". Here it is widened by the parts
+before or behind it that are names together with the shared words, and by what commas add; what lists mean the linker
+reads (:mod:`medlink.linking.composite`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ _ARTICLES = frozenset(("the", "a", "an"))
 _MOST_ITEMS = 5
 # Words of the names that a part before the shared words is looked up as the end of.
 _LONGEST_NAME = 4
+# Most words that a comma adds to a name, and most commas: "depression, recurrent, severe with psychotic features".
+_LONGEST_ADDED = 4
+_MOST_ADDED = 3
+_ENDS = frozenset((",", ";", ".", ")", ":"))
 
 #: Tells whether words are a name.
 IsName = Callable[[Sequence[str]], bool]
@@ -51,6 +56,40 @@ def widen(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> tuple
         if is_name([*tokens[start:of], tokens[item]]):
             last = item + 1
     return first, last
+
+
+def with_added(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> int:
+    """The end of a name with what commas add to it, as in "Hernia, umbilical" or "MDD, recurrent, moderate".
+
+    What is a name by itself is added to none, "anxiety, depression" are two conditions, but an adjective is:
+    "gastroparesis, diabetic".
+
+    Arguments:
+        tokens: The tokens of the text.
+        start: First token of the name.
+        end: Token after its last one.
+        is_name: Tells whether words are a name.
+
+    Returns:
+        Token after the last one of the longest such name; ``end`` where there is none.
+    """
+    words, best, at = list(tokens[start:end]), end, end
+    for _ in range(_MOST_ADDED):
+        if at >= len(tokens) or tokens[at] != ",":
+            break
+        first = at + 1
+        at = next((i for i in range(first, len(tokens)) if tokens[i] in _ENDS or tokens[i].isspace()), len(tokens))
+        added = tokens[first:at]
+        if not 0 < len(added) <= _LONGEST_ADDED or (is_name(added) and not _is_adjective(added)):
+            break
+        words += added
+        if is_name(words):
+            best = at
+    return best
+
+
+def _is_adjective(words: Sequence[str]) -> bool:
+    return len(words) == 1 and words[0].lower().endswith(("ic", "oid", "al", "ous", "ive"))
 
 
 def _items_before(tokens: Sequence[str], start: int) -> Iterator[int]:

@@ -112,18 +112,22 @@ class Matcher:
                     matches.append(Match(start, end, aliases))
         return sorted(matches, key=lambda match: (match.start, -match.end))
 
-    def is_name(self, words: Sequence[str]) -> bool:
-        """Whether words are a name together, in any order.
+    def named(self, words: Sequence[str]) -> tuple[int, ...]:
+        """Rows of the aliases that words are together, in any order.
 
         Arguments:
             words: Tokens.
         """
         classified = self._classified(words)
         if any(kind == _BREAK for kind, _ in classified):
-            return False
+            return ()
         width = sum(kind == _WORD for kind, _ in classified)
         hashed = sum(hashed for _, hashed in classified) % 2**64
-        return bool(width and self._aliases(hashed, " ".join(words), width))
+        return self._aliases(hashed, " ".join(words), width) if width else ()
+
+    def is_name(self, words: Sequence[str]) -> bool:
+        """Whether words are a name together, in any order."""
+        return bool(self.named(words))
 
     def _classified(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
         """For each token what it does to a stretch, and the number of its words."""

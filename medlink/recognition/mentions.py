@@ -29,12 +29,13 @@ _RANK = {label: number for number, label in enumerate(LABELS)}
 _NO_END = frozenset(
     "of the as with and or into to in for by from left right without complicated multifactorial POA - / ( , ; :".split()
 )
-# Signs and symptoms, as in "s/s of infection".
-_SIGNS = re.compile(r"s/s(?:x|\s+of)?\s", re.IGNORECASE)
+# What a mention does not begin with, as in "s/s of infection" and "history of stroke".
+_SIGNS = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o)\s", re.IGNORECASE)
 # Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib", "a
 # line" and "a-line" are short for other words.
 _NO_START = frozenset(
-    "the an a pt patient cont incl including known suspected possible probable presumed questionable".split()
+    "the an a pt patient cont se incl including known baseline suspected possible poss probable presumed "
+    "questionable".split()
 )
 _AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
