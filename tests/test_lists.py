@@ -67,6 +67,7 @@ def test_a_name_is_widened_to_its_list(text, name, expected):
         ("depression, recurrent, severe.", "depression , recurrent , severe"),
         ("depression, recurrent, asthma", "depression , recurrent"),
         ("anxiety, depression", "anxiety"),  # each is a name by itself
+        ("hernia (H), umbilical", "hernia ( H ) , umbilical"),
         ("gastroparesis, diabetic", "gastroparesis , diabetic"),  # so is this, but an adjective
         ("hernia, umbilical stroke", "hernia"),  # the comma adds something else
         ("hernia, asthma, umbilical", "hernia"),
@@ -76,7 +77,9 @@ def test_a_name_is_widened_to_its_list(text, name, expected):
 )
 def test_what_commas_add_belongs_to_a_name(text, expected):
     tokens = [token.text for token in TOKENIZE(text)]
-    assert " ".join(tokens[: with_added(tokens, 0, 1, is_name)]) == expected
+    end, words = with_added(tokens, 0, 1, is_name)
+    assert " ".join(tokens[:end]) == expected
+    assert is_name(words)
 
 
 WORDS = st.sampled_from(

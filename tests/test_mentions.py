@@ -77,6 +77,23 @@ def test_what_stands_behind_no_title_is_one(text):
     assert len(doc.ents) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Chronic viral hepatitis C ( HCC )", False),
+        ("Carcinoma of breast , left ( CMS / HCC )", False),
+        ("Hepatocellular carcinoma ( HCC )", True),
+        ("HCC on imaging", True),
+        ("liver mass ( HCC on biopsy )", True),
+    ],
+)
+def test_the_sign_of_a_risk_category_is_no_carcinoma(text, kept):
+    doc = Doc(spacy.blank("en").vocab, text.split())
+    at = text.split().index("HCC")
+    add_mentions(doc, [Span(doc, at, at + 1, "CONDITION")], "ner")
+    assert len(doc.ents) == kept
+
+
 def test_an_examination_that_heads_its_findings_is_a_mention():
     doc = blank_pipeline("medlink_sections")("PHYSICAL EXAM\n\nAbdomen: soft.\n\nEKG: LBBB.\n\nPROCEDURES: none.\n")
     words = {"EKG", "PROCEDURES"}
@@ -130,6 +147,9 @@ def test_a_list_gives_way_to_its_members():
         (["AS"], ["AS"]),
         (["incl", "bleeding"], ["bleeding"]),
         (["pt", "vomiting"], ["vomiting"]),
+        (["history", "of", "SDH"], ["SDH"]),
+        (["poss", "aspiration"], ["aspiration"]),
+        (["Baseline", "dementia"], ["dementia"]),
         (["pt"], []),
         (['"'], []),
         (["sepsis", "POA"], ["sepsis"]),

@@ -181,6 +181,20 @@ def test_what_was_open_may_be_something_else(linker, text):
     assert found.concept_id == "S52.502A"
 
 
+@pytest.mark.parametrize(
+    ("mention", "code"),
+    [
+        ("Malignant neoplasm of upper-outer quadrant of left breast", "C50.412"),
+        ("malignant neoplasm of breast", "C50.919"),
+        ("male breast cancer", "C50.929"),
+        ("R hemiplegia", "G81.91"),
+    ],
+)
+def test_breasts_are_of_women_and_right_hands_dominant_where_nothing_is_told(linker, mention, code):
+    (found,) = linker.link([mention], [(mention, 0, len(mention))])
+    assert found[0].concept_id == code
+
+
 def test_a_name_alone_tells_of_no_encounter(linker):
     name = "injury of the right ankle"
     assert linker.link([name])[0][0].concept_id == "S99.911"

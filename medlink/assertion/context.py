@@ -69,8 +69,9 @@ _DENIES_NEXT = re.compile(r"(?<![^\s(\[/,;:])-(?=[^\W\d_])")
 _AFFIRMS = re.compile(r"(?<![^\s(\[/,;:])\+(?=[^\W\d_])")
 # "- fever, - cough": what begins such a list denies as well.
 _DENIES_LIST = re.compile(r"-\s.*,\s*-\s*[^\W\d_]", re.DOTALL)
-# Mentions on which triggers stand all the same.
+# Mentions, and last words of them, on which triggers stand all the same.
 _VACCINES = frozenset("pcv13 pcv15 pcv20 pcv21 ppsv23 prevnar pneumovax tdap mmr shingrix".split())
+_VACCINATIONS = frozenset("vaccine vaccines vaccination vaccinations shot shots booster boosters jab jabs".split())
 # The full stop behind the number of an item in a list that runs on in its line: "gout 2. Asthma".
 _ITEM = "<item>"
 _ITEM_NEXT = re.compile(r"(?:(?<=\s\d)|(?<=\s\d\d))\.(?=\s+[^\W\d_])")
@@ -160,7 +161,7 @@ class ContextMatcher:
         ends.append(ends[-1])
         starts[0] = ends[0] = starts[1]
         places = [(bisect_right(ends, start), bisect_left(starts, end)) for start, end, _ in mentions]
-        held = _inside([place for place in places if not _VACCINES.issuperset(words[slice(*place)])])
+        held = _inside([_held(place, words) for place in places])
         found = self._triggers.find(words, held)
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
         if not found:
@@ -176,7 +177,11 @@ class ContextMatcher:
                 continue
             negated = _next(places, one.last) if rule.status == "absent" else None
             goes_on = _denies_on(words, one, places[negated]) if negated is not None else len(words)
+            # The "without" of "migraine without aura" says nothing of what follows.
+            around = next((place for place in places if place[0] < one.first and one.last < place[1]), None)
             for number, (first, last) in enumerate(joined):
+                if around is not None and not around[0] <= first < last <= around[1]:
+                    continue
                 if first < one.last and one.first < last:
                     first, last = places[number]  # the trigger is a part of the list
                 if one.first < first < one.last < last:
@@ -336,6 +341,14 @@ def _joined(
     if tested and words[high] == ")" and "(" in words[low - 1 : high]:
         high += 1
     return low, high
+
+
+def _held(place: tuple[int, int], words: Sequence[str]) -> tuple[int, int]:
+    """The tokens of a mention on which no trigger may stand: not the name of a vaccine, nor "vaccines" at its end."""
+    first, last = place
+    if _VACCINES.issuperset(words[first:last]):
+        return first, first
+    return first, last - (last - first > 1 and words[last - 1] in _VACCINATIONS)
 
 
 def _inside(places: Sequence[tuple[int, int]]) -> dict[int, int]:

@@ -81,7 +81,8 @@ _LABELLED = re.compile(r"[A-Z][\w /&-]{0,40}:")
 _ENDED = (".", ":", ";", "!", "?", ")", "]")
 # Lines without a heading that are no part of a history.
 _VITALS_LINE = re.compile(
-    r"(?:BP|HR|Pulse)[ \t:]*\d{2,3}\b|T(?:emp|max)?[ \t:]*(?:3\d|9\d|10\d)(?:\.\d|[ \t]*°?[CF]\b)|VSS\b|Afebrile\b"
+    r"(?:BP|HR|Pulse)[ \t:]*\d{2,3}\b|T(?:emp|max)?[ \t:]*(?:3\d|9\d|10\d)(?:\.\d|[ \t]*°?[CF]\b)|VSS\b|Afebrile\b|"
+    r"(?:ECOG|KPS)[ \t]+\d"
 )
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _SENTENCE_END = re.compile(r"[.!?;][ ,]")

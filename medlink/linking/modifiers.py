@@ -47,7 +47,7 @@ _PHRASES = (
 )
 # Codes differ by these, so that they are left out last, and for a code that does not say the opposite. That something
 # was "prior" the assertion says as well.
-_LASTING = re.compile(r"(?:(?:sub)?acute|chronic|prior|previous)(?:[\s-]on[\s-]chronic)?\s+", re.IGNORECASE)
+_LASTING = re.compile(r"(?:(?:sub)?acute|chronic|prior|previous|remote)(?:[\s-]on[\s-]chronic)?\s+", re.IGNORECASE)
 _SIDES = r"(?:left|right)(?:[\s-]sided)?|bilateral(?:ly)?|b/l|lt\.?|rt\.?|(?-i:[LR])(?!\s+spine\b)"
 # The side of a body part that has a name without it: no ventricle or quadrant is left.
 _SIDE_OF_PART = re.compile(
@@ -56,9 +56,9 @@ _SIDE_OF_PART = re.compile(
     re.IGNORECASE,
 )
 # ICD-10-CM has codes of their own for newborns, HPO has not; what flares up has the code that it has, and so has what
-# is without something else, where a code does not tell.
+# is without something else, or of an unspecified kind, where a code does not tell.
 _AT_END = re.compile(
-    r"\s+(?:(?:of|in)\s+(?:the\s+)?newborns?|flar(?:es?|ing)(?:[\s-]?ups?)?|(?:without|w/o)\s.*|"
+    r",\s*(?:[\w\s]+\s)?unspecified\b.*|\s+(?:(?:of|in)\s+(?:the\s+)?newborns?|flar(?:es?|ing)(?:[\s-]?ups?)?|(?:without|w/o)\s.*|"
     r"(?:(?:infero|supero)?(?:nas|tempor)al|(?:poster|anter|super|infer)ior|medial|lateral|distal|proximal|central)ly)$",
     re.IGNORECASE,
 )

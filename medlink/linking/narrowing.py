@@ -177,6 +177,9 @@ def _step(concept: int, side: str, in_note: bool, terminology: Terminology) -> i
     found = on_side(concept, side, terminology) if side else None
     if found is None and in_note:
         found = at_first_encounter(concept, terminology)
+    if found is None and in_note and "breast" in (name := terminology.concept_name(concept)):
+        # The codes of neoplasms differ by sex: one in a hundred is a man's, and then it is said.
+        found = _named(f"{name}, female", terminology)
     if found is None and in_note and (below := unspecified_below(concept, terminology)) != concept:
         found = below
     return found

@@ -116,9 +116,9 @@ class MedlinkDictionary(TerminologyCarrier):
                     if (span.start_char, span.end_char) not in other:
                         found.append(span)
             for start, end in sorted({(span.start, span.end) for span in [*mentioned, *found]}):
-                if (longer := with_added(tokens, start, end, matcher.is_name)) > end:
-                    aliases = matcher.named([token for token in tokens[start:longer] if token != ","])
-                    found.append(self._mention(doc, start, longer, aliases, matcher.terminology))
+                longer, words = with_added(tokens, start, end, matcher.is_name)
+                if longer > end:
+                    found.append(self._mention(doc, start, longer, matcher.named(words), matcher.terminology))
                     added.update(range(end, longer))
         if added:
             # The "urge" of "incontinence, urge" is none by itself.

@@ -20,7 +20,7 @@ _LONGEST_NAME = 4
 # Most words that a comma adds to a name, and most commas: "depression, recurrent, severe with psychotic features".
 _LONGEST_ADDED = 4
 _MOST_ADDED = 3
-_ENDS = frozenset((",", ";", ".", ")", ":"))
+_ENDS = frozenset((",", ";", ".", "(", ")", ":"))
 
 #: Tells whether words are a name.
 IsName = Callable[[Sequence[str]], bool]
@@ -58,11 +58,12 @@ def widen(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> tuple
     return first, last
 
 
-def with_added(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> int:
+def with_added(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> tuple[int, list[str]]:
     """The end of a name with what commas add to it, as in "Hernia, umbilical" or "MDD, recurrent, moderate".
 
     What is a name by itself is added to none, "anxiety, depression" are two conditions, but an adjective is:
-    "gastroparesis, diabetic".
+    "gastroparesis, diabetic". The short form in brackets behind a name is passed over: "chronic kidney disease (CKD),
+    stage 3".
 
     Arguments:
         tokens: The tokens of the text.
@@ -71,9 +72,12 @@ def with_added(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> 
         is_name: Tells whether words are a name.
 
     Returns:
-        Token after the last one of the longest such name; ``end`` where there is none.
+        Token after the last one of the longest such name, ``end`` where there is none, and its words.
     """
-    words, best, at = list(tokens[start:end]), end, end
+    words, at = list(tokens[start:end]), end
+    best = end, words
+    if tokens[at : at + 3 : 2] == ["(", ")"]:
+        at += 3
     for _ in range(_MOST_ADDED):
         if at >= len(tokens) or tokens[at] != ",":
             break
@@ -82,14 +86,14 @@ def with_added(tokens: Sequence[str], start: int, end: int, is_name: IsName) -> 
         added = tokens[first:at]
         if not 0 < len(added) <= _LONGEST_ADDED or (is_name(added) and not _is_adjective(added)):
             break
-        words += added
+        words = [*words, *added]
         if is_name(words):
-            best = at
+            best = at, words
     return best
 
 
 def _is_adjective(words: Sequence[str]) -> bool:
-    return len(words) == 1 and words[0].lower().endswith(("ic", "oid", "al", "ous", "ive"))
+    return len(words) <= 2 and words[-1].lower().endswith(("ic", "oid", "al", "ous", "ive"))
 
 
 def _items_before(tokens: Sequence[str], start: int) -> Iterator[int]:

@@ -53,6 +53,9 @@ _TITLES = frozenset("Mr Mrs Ms Miss Dr Prof".split())
 _FULL_LINE = 40
 # The number of an item has fewer digits.
 _ITEM_DIGITS = 3
+# "(HCC)", "(CMS/HCC)": Medicare's Hierarchical Condition Categories; and the most tokens looked at before.
+_CATEGORY = frozenset(("HCC", "CMS", "/", "-"))
+_LONG_FORM = 4
 # What stands between the members of a list.
 _BETWEEN = frozenset(", ; / & and or".split())
 
@@ -88,14 +91,15 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
         spans: The new mentions. One with the tokens and label of a mention that is already there is
             passed over, but that it was found again is kept. One inside the heading of a known section is no
             mention ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:") or the abbreviation of an
-            examination ("CXR:"); nor is the name of a person ("Mrs. Crohn").
+            examination ("CXR:"); nor is the name of a person ("Mrs. Crohn"), or the sign of a payer's risk category
+            behind a diagnosis ("(HCC)", "(CMS/HCC)").
         finder: Name of the component that found them; empty to keep none.
         scores: How sure it is of each, 0 to 1; 1 where they are not given.
     """
     mentions = {(span.start, span.end, span.label_): span for span in [*doc.ents, *doc.spans.get(GROUP, ())]}
     titles = [(start, end) for name, _, _, start, end, *_ in section_rows(doc) if name]
     for span, score in zip(spans, repeat(1.0) if scores is None else scores, strict=False):
-        if (_inside(span, titles) and not _stands_as_heading(span)) or _names_person(span):
+        if (_inside(span, titles) and not _stands_as_heading(span)) or _names_person(span) or _is_risk_category(span):
             continue
         mentions.setdefault((span.start, span.end, span.label_), span)
         if finder:
@@ -115,6 +119,23 @@ def _names_person(span: Span) -> bool:
     while at > max(0, span.start - 3) and (doc[at - 1].text == "." or (len(doc[at - 1]) == 1 and doc[at - 1].is_upper)):
         at -= 1
     return at > 0 and doc[at - 1].text in _TITLES and doc[span.start].is_title
+
+
+def _is_risk_category(span: Span) -> bool:
+    """Whether a mention is the sign of a Hierarchical Condition Category, as records put it behind a diagnosis.
+
+    In "hepatocellular carcinoma (HCC)" it is the short form of that.
+    """
+    doc, first, last = span.doc, span.start, span.end
+    if not _CATEGORY.issuperset(token.text for token in span):
+        return False
+    while first > 0 and doc[first - 1].text in _CATEGORY:
+        first -= 1
+    while last < len(doc) and doc[last].text in _CATEGORY:
+        last += 1
+    if first == 0 or last == len(doc) or (doc[first - 1].text, doc[last].text) != ("(", ")"):
+        return False
+    return not any(token.lower_.startswith(("hepatoc", "hepatom")) for token in doc[max(0, first - _LONG_FORM) : first])
 
 
 def _inside(span: Span, places: Sequence[tuple[int, int]]) -> bool:
