@@ -33,7 +33,6 @@ from medlink.linking.modifiers import without_course, without_modifiers
         ("painless jaundice", "jaundice"),
         ("AChR-positive generalized myasthenia gravis", "myasthenia gravis"),
         ("HLA-B27 positive spondyloarthritis", "spondyloarthritis"),
-        ("L4/5 degenerative spondylolisthesis", "degenerative spondylolisthesis"),
         ("NYHA II dyspnea", "dyspnea"),
         ("lattice degeneration inferotemporally", "lattice degeneration"),
         ("chronic rhinosinusitis without polyps", "chronic rhinosinusitis"),

@@ -97,11 +97,19 @@ def test_an_injury_is_coded_as_at_the_first_encounter(icd, code, first):
         ("H33.1", "H33.109"),  # by way of H33.10
         ("Q60", "Q60"),  # the kidney that is lacking and the small one are both left unspecified
         ("R39.19", "R39.19"),
-        ("F10.9", "F10.9"),  # F10.99 is with a disorder
+        ("F10.9", "F10.90"),  # F10.99 is with a disorder
         ("L53", "L53"),
         ("L97.30", "L97.309"),
         ("J96.9", "J96.90"),
         ("J43.9", "J43.9"),
+        ("K85.9", "K85.90"),  # without necrosis or infection
+        ("J45.90", "J45.909"),  # uncomplicated
+        ("E11.64", "E11.649"),
+        ("K85.1", "K85.10"),
+        ("G43.0", "G43.009"),
+        ("M06", "M06"),  # M06.0, without rheumatoid factor, is no other one
+        ("E16", "E16"),  # E16.0 is drug-induced
+        ("S06.36", "S06.36"),  # whether consciousness was lost may be unknown
     ],
 )
 def test_what_a_category_says_has_the_unspecified_code_below_it(icd, category, code):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from medlink.document.senses import AbbreviationUse, default_abbreviations
@@ -28,6 +29,7 @@ from medlink.linking.respelling import respelled
 from medlink.linking.stages import Context, Query, Stage
 from medlink.linking.vectors import VectorIndex
 from medlink.terminology.store import Terminology
+from medlink.terminology.words import stems_of
 from medlink.types import Candidate
 
 #: Score below which a candidate is NIL.
@@ -223,15 +225,22 @@ class Linker:
             for n in range(max(map(len, ways.values()), default=0)):
                 link_named({i: of[n] for i, of in ways.items() if n < len(of)}, terminology)
 
+        def link_where(
+            texts: Mapping[int, str], terminology: Terminology, fits: Callable[[int, Candidate], bool]
+        ) -> None:
+            """Link what is not linked yet where the reading is a name, and of a concept that fits."""
+            before = {i: results[i] for i in unlinked(texts, terminology)}
+            link_named({i: texts[i] for i in before}, terminology)
+            for i in before:
+                best = next((one for one in results[i] if one.terminology == terminology.name and not one.nil), None)
+                if best is not None and not fits(i, best):
+                    results[i] = before[i]
+
         def link_without_course(texts: Mapping[int, str], terminology: Terminology) -> None:
             """Link what is not linked yet without "acute", "chronic" or "prior", to what does not say the opposite."""
             bare = {i: without_course(text) for i, text in unlinked(texts, terminology).items()}
-            before = {i: results[i] for i in bare}
-            link_named({i: text for i, text in bare.items() if text != texts[i]}, terminology)
-            for i in bare:
-                best = next((one for one in results[i] if one.terminology == terminology.name and not one.nil), None)
-                if best is not None and contradicts(texts[i], best.name):
-                    results[i] = before[i]
+            bare = {i: text for i, text in bare.items() if text != texts[i]}
+            link_where(bare, terminology, lambda i, best: not contradicts(texts[i], best.name))
 
         expanded = {i: one.text for i, one in enumerate(expansions) if not one.open}
         with_site = {i: expansions[i].with_site for i in expanded if expansions[i].with_site}
@@ -241,11 +250,17 @@ class Linker:
         written = {
             i: queries[i].text for i, text in expanded.items() if expansions[i].fallback and text != queries[i].text
         }
+        # "COPD exacerbation" is a name, and may be none with the long form that the document defines.
+        defined = {
+            i: queries[i].text for i, text in expanded.items() if not expansions[i].fallback and text != queries[i].text
+        }
         for terminology in self.terminologies:
             # A search would find a name of one of the two: both together must be a name.
             for joined in (with_cause, with_other, with_site, cause_first):
                 link_named(joined, terminology)
             link_read(with_cause, terminology)
+            link(unlinked({i: expanded[i] for i in defined}, terminology), terminology, sure=True)
+            link_where(defined, terminology, partial(_is_spelled_out, queries, expanded, terminology))
             link(unlinked(expanded, terminology), terminology)
             link(unlinked(written, terminology), terminology)
             link_bare(expanded, terminology)
@@ -315,6 +330,17 @@ def _akin(one: Candidate, other: Candidate, terminology: Terminology) -> bool:
     assert row is not None
     assert of is not None
     return not set(terminology.parents(row)).isdisjoint(terminology.ancestors(of))
+
+
+def _is_spelled_out(
+    queries: Sequence[Query], expanded: Mapping[int, str], terminology: Terminology, i: int, best: Candidate
+) -> bool:
+    """Whether a concept has a name with all words that a mention's abbreviations stand for."""
+    row = terminology.row(best.via or best.concept_id)
+    long = set(stems_of(expanded[i])) - set(stems_of(queries[i].text))
+    return row is not None and any(
+        long.issubset(stems_of(terminology.aliases[alias])) for alias in terminology.alias_rows(row)
+    )
 
 
 def other_readings(mention: str) -> list[str]:

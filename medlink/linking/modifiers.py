@@ -37,7 +37,6 @@ _PHRASES = (
     r"moderate[\s-]to[\s-]severe",
     r"(?:newly|recently|previously)[\s-]diagnosed",
     r"end[\s-]stage",
-    r"[CTL]\d{1,2}(?:\s*[-–/]\s*[CTLS]?\d{1,2})?\b(?!\s+(?:inhibitor|deficiency|esterase|receptor))",
     r"NYHA\s+(?:class\s+)?(?:[IV]+|[1-4])[ab]?",
     r"stage\s+(?:[IV]+|[0-4])[A-C]?\b",
     r"gr(?:ade|\.)?\s*(?:[IV]+|[0-5])(?:\s*[-–/]\s*(?:[IV]+|[0-5]))?\b",

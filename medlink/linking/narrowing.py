@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 from medlink.attributes.conditions import laterality
 from medlink.linking.stages import Context, Query
 from medlink.terminology.store import Terminology
+from medlink.terminology.words import stems_of
 from medlink.types import Candidate
 
 # What a name has in place of a side. For both sides it may lack the part: "unspecified ear", but "bilateral".
@@ -31,6 +32,9 @@ _BY_DOMINANCE = {"left": ("left nondominant", "left non-dominant"), "right": ("r
 _BESIDE = re.compile(
     r"^other\b|(?<!whether )\bwith\b(?! or without| unspecified (?:severity|morphologic))", re.IGNORECASE
 )
+_ABSENT = re.compile(r",?\s*\b(?:without|uncomplicated|not intractable)\b", re.IGNORECASE)
+_OTHER = re.compile(r"other\b", re.IGNORECASE)
+_UNKNOWN = "status unknown"
 _LEFT_OPEN = re.compile(r"\b(?:unspecified|not specified)\b", re.IGNORECASE)
 # ICD-10-CM's seventh character A.
 _FIRST_ENCOUNTERS = (
@@ -119,16 +123,33 @@ def unspecified_below(concept: int, terminology: Terminology) -> int:
         terminology: Its terminology.
 
     Returns:
-        The row of the only concept right below that leaves more unspecified, of the only one below that, and so on; the
-        concept itself where there is none, or several.
+        The row of the only concept right below that leaves more unspecified, or else of the only one that says what the
+        category says and what it is without ("Acute pancreatitis without necrosis"); of the only one below that, and so
+        on; the concept itself where there is none, or several.
     """
     said, more = _parts(concept, terminology)
+    ends = [one for one in terminology.children(concept) if terminology.concept_ids[one][-1] in "09"]
     below = []
-    for one in terminology.children(concept):
+    for one in ends:
         said_below, more_below = _parts(one, terminology)
-        if terminology.concept_ids[one][-1] in "09" and said_below == said and more_below > more:
+        if said_below == said and more_below > more:
             below.append(one)
+    if len(below) != 1:
+        below = [one for one in ends if _is_plain(one, concept, terminology)]
     return unspecified_below(below[0], terminology) if len(below) == 1 else concept
+
+
+def _is_plain(concept: int, category: int, terminology: Terminology) -> bool:
+    """Whether the name of a code below a category adds nothing to it but what is not there."""
+    name, of = terminology.concept_name(concept), terminology.concept_name(category)
+    rest = name[len(of) :] if name.lower().startswith(of.lower()) else name
+    absent = _ABSENT.search(rest)
+    if absent is None or (_OTHER.match(name) is None) != (_OTHER.match(of) is None):
+        return False
+    said = set(stems_of(_LEFT_OPEN.sub("", name[: len(name) - len(rest) + absent.start()])))
+    # Of an injury of the head it may be unknown whether consciousness was lost, which has a code too.
+    unknown = any(_UNKNOWN in terminology.concept_name(one) for one in terminology.children(category))
+    return said.issubset(stems_of(of)) and not unknown and "-" not in terminology.concept_ids[category]
 
 
 def narrowed(
