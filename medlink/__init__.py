@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from medlink.terminology.store import Terminology
     from medlink.types import Alias, Candidate, Concept, Document, Mention
 
-__version__ = version("medlink")
+    __version__: str
 
 # Imported when asked for, so that "import medlink" stays quick.
 _WHERE = {
@@ -39,6 +38,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("medlink")
     if name in _WHERE:
         return getattr(import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'medlink' has no attribute {name!r}")
