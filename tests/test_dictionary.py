@@ -84,6 +84,14 @@ def test_what_commas_add_is_found_with_a_name_or_with_the_mention_of_another_com
     assert [span.text for span in doc.spans[GROUP]] == ["Incontinence", "Incontinence, urge", "hernia"]
 
 
+def test_no_mention_ends_with_a_word_that_joins():
+    failure = Concept("1", "Acute and chronic respiratory failure with hypoxia")
+    finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", [failure])])
+    text = "Acute and chronic respiratory failure with hypoxia and hypercapnia"
+    assert found(finder, text) == [("Acute and chronic respiratory failure with hypoxia", "1")]
+    assert found(finder, text.replace(" and", " on", 1)) == []
+
+
 def test_a_body_part_is_not_another_with_the_same_words():
     finder = MedlinkDictionary(terminologies=[Terminology.from_records("t", [Concept("A", "Pelvic kidney")])])
     assert found(finder, "A pelvic kidney, with a dilated renal pelvis.") == [("pelvic kidney", "A")]

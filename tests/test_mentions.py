@@ -149,6 +149,7 @@ def test_a_list_gives_way_to_its_members():
         (["pt", "vomiting"], ["vomiting"]),
         (["history", "of", "SDH"], ["SDH"]),
         (["poss", "aspiration"], ["aspiration"]),
+        (["microalbuminuria", "-", "controlled"], ["microalbuminuria"]),
         (["Baseline", "dementia"], ["dementia"]),
         (["pt"], []),
         (['"'], []),

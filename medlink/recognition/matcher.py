@@ -33,6 +33,7 @@ _SKIP, _WORD, _BREAK = 0, 1, 2
 _INNER_SIGNS = frozenset("'/\u2019" + HYPHENS)
 # What begins an entry of a list.
 _SIGNS = frozenset("#" + HYPHENS)
+_JOINING = frozenset(("and", "or"))
 # Different tokens that are remembered, and texts of matches.
 _KNOWN = 200_000
 
@@ -108,6 +109,9 @@ class Matcher:
             sums = total[inside + width] - total[inside]
             for i, hashed in self._hits(inside, sums):
                 start, end = int(content[i]), int(content[i + width - 1]) + 1
+                # "Acute and chronic failure" is not "acute on chronic failure and".
+                if tokens[start].lower() in _JOINING or tokens[end - 1].lower() in _JOINING:
+                    continue
                 if aliases := self._aliases(hashed, " ".join(tokens[start:end]), width):
                     matches.append(Match(start, end, aliases))
         return sorted(matches, key=lambda match: (match.start, -match.end))

@@ -37,6 +37,7 @@ _NO_START = frozenset(
     "the an a pt patient cont se incl including known baseline suspected possible poss probable presumed "
     "questionable".split()
 )
+_STATES = frozenset("controlled uncontrolled stable resolved resolving improved improving worsening active".split())
 _AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(
@@ -236,7 +237,7 @@ def trim(span: Span) -> Span | None:
         What is left of it; None where nothing is, or where it is a part of a compound.
     """
     doc, start, end = span.doc, span.start, span.end
-    while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END):
+    while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END or _is_state(doc, start, end - 1)):
         end -= 1
     if doc[end : end + 3].text.lower() == "d/o":
         end += 3
@@ -247,6 +248,12 @@ def trim(span: Span) -> Span | None:
         start += 1
     said = any(map(str.isalnum, doc[start:end].text))
     return Span(doc, start, end, span.label) if said and not in_compound(doc, start, end) else None
+
+
+def _is_state(doc: Doc, start: int, at: int) -> bool:
+    """Whether a word behind a dash tells how a condition is: "asthma - stable"."""
+    dashed = at - start > 1 and doc[at - 1].text in _HYPHENS and doc[at - 2].whitespace_
+    return bool(dashed) and doc[at].lower_ in _STATES
 
 
 def in_compound(doc: Doc, start: int, end: int) -> bool:
