@@ -285,24 +285,21 @@ def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> i
         negated: First token of that mention, and the one behind it.
     """
     after = negated[1]
-    for at in range(after, len(words) - 1):
-        # "No acute fracture, chronic L1 deformity": of a list of new things those that are old are no part.
-        if (
-            words[at] in _OLD
-            and words[at - 1] in (",", "and", "an", "a")
-            and not _NEW.isdisjoint(words[cue.last : after])
-        ):
-            return at
+    # "No acute fracture, chronic L1 deformity": of a list of new things those that are old are no part.
+    if not _NEW.isdisjoint(words[cue.last : after]):
+        for at in range(after, len(words) - 1):
+            if words[at] in _OLD and words[at - 1] in (",", "and", "an", "a"):
+                return at
     if "," not in words[after:]:
         return len(words)
     comma = words.index(",", after)
     # "Or" is before the last of what is denied: "no warmth or swelling, rash noted", "without swelling, abrasion".
     ended = "or" in words[after:comma] and "or" not in words[comma:]
-    if words[cue.first] not in ("without", "w"):
-        return comma if ended and not _SEEN.isdisjoint(words[comma:]) else len(words)
-    # "Asthma w/o exacerbation, gallstones": what is denied is how the one before went, and not what follows.
-    if _COURSE.issuperset(words[slice(*negated)]):
-        return comma
+    if words[cue.first] in ("without", "w"):
+        # "Asthma w/o exacerbation, gallstones": what is denied is how the one before went, and not what follows.
+        ended = ended or _COURSE.issuperset(words[slice(*negated)])
+    else:
+        ended = ended and not _SEEN.isdisjoint(words[comma:])
     return comma if ended else len(words)
 
 

@@ -202,9 +202,11 @@ class Linker:
                 if len(others) == len(results[i]) or not all(one.nil for one in candidates):
                     results[i] = others + candidates
 
+        def linked(i: int, terminology: Terminology) -> Candidate | None:
+            return next((one for one in results[i] if one.terminology == terminology.name and not one.nil), None)
+
         def unlinked(texts: Mapping[int, str], terminology: Terminology) -> dict[int, str]:
-            linked = {i for i in texts for one in results[i] if one.terminology == terminology.name and not one.nil}
-            return {i: text for i, text in texts.items() if i not in linked}
+            return {i: text for i, text in texts.items() if linked(i, terminology) is None}
 
         def link_bare(texts: dict[int, str], terminology: Terminology, *, sure: bool = False) -> None:
             """Link what is not linked yet without words of degree, then without the side as well."""
@@ -232,7 +234,7 @@ class Linker:
             before = {i: results[i] for i in unlinked(texts, terminology)}
             link_named({i: texts[i] for i in before}, terminology)
             for i in before:
-                best = next((one for one in results[i] if one.terminology == terminology.name and not one.nil), None)
+                best = linked(i, terminology)
                 if best is not None and not fits(i, best):
                     results[i] = before[i]
 
@@ -247,13 +249,10 @@ class Linker:
         with_other = {i: expansions[i].with_other for i in expanded if expansions[i].with_other}
         with_cause = {i: expansions[i].with_cause for i in expanded if expansions[i].with_cause}
         cause_first = {i: turned for i, text in expanded.items() if (turned := with_cause_first(text))}
-        written = {
-            i: queries[i].text for i, text in expanded.items() if expansions[i].fallback and text != queries[i].text
-        }
+        as_written = {i: queries[i].text for i, text in expanded.items() if text != queries[i].text}
+        written = {i: text for i, text in as_written.items() if expansions[i].fallback}
         # "COPD exacerbation" is a name, and may be none with the long form that the document defines.
-        defined = {
-            i: queries[i].text for i, text in expanded.items() if not expansions[i].fallback and text != queries[i].text
-        }
+        defined = {i: text for i, text in as_written.items() if not expansions[i].fallback}
         for terminology in self.terminologies:
             # A search would find a name of one of the two: both together must be a name.
             for joined in (with_cause, with_other, with_site, cause_first):

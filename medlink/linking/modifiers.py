@@ -57,7 +57,8 @@ _SIDE_OF_PART = re.compile(
 # ICD-10-CM has codes of their own for newborns, HPO has not; what flares up has the code that it has, and so has what
 # is without something else, or of an unspecified kind, where a code does not tell.
 _AT_END = re.compile(
-    r",\s*(?:[\w\s]+\s)?unspecified\b.*|\s+(?:(?:of|in)\s+(?:the\s+)?newborns?|flar(?:es?|ing)(?:[\s-]?ups?)?|(?:without|w/o)\s.*|"
+    r",\s*(?:[\w\s]+\s)?unspecified\b.*|"
+    r"\s+(?:(?:of|in)\s+(?:the\s+)?newborns?|flar(?:es?|ing)(?:[\s-]?ups?)?|(?:without|w/o)\s.*|"
     r"(?:(?:infero|supero)?(?:nas|tempor)al|(?:poster|anter|super|infer)ior|medial|lateral|distal|proximal|central)ly)$",
     re.IGNORECASE,
 )

@@ -147,9 +147,10 @@ def _is_plain(concept: int, category: int, terminology: Terminology) -> bool:
     if absent is None or (_OTHER.match(name) is None) != (_OTHER.match(of) is None):
         return False
     said = set(stems_of(_LEFT_OPEN.sub("", name[: len(name) - len(rest) + absent.start()])))
+    if not said.issubset(stems_of(of)) or "-" in terminology.concept_ids[category]:
+        return False
     # Of an injury of the head it may be unknown whether consciousness was lost, which has a code too.
-    unknown = any(_UNKNOWN in terminology.concept_name(one) for one in terminology.children(category))
-    return said.issubset(stems_of(of)) and not unknown and "-" not in terminology.concept_ids[category]
+    return not any(_UNKNOWN in terminology.concept_name(one) for one in terminology.children(category))
 
 
 def narrowed(

@@ -30,15 +30,16 @@ _NO_END = frozenset(
     "of the as with and or into to in for by from left right without complicated multifactorial POA - / ( , ; :".split()
 )
 # What a mention does not begin with, as in "s/s of infection" and "history of stroke".
-_SIGNS = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o)\s", re.IGNORECASE)
+_LEADING = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o)\s", re.IGNORECASE)
 # Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib", "a
 # line" and "a-line" are short for other words.
 _NO_START = frozenset(
     "the an a pt patient cont se incl including known baseline suspected possible poss probable presumed "
     "questionable".split()
 )
-_STATES = frozenset("controlled uncontrolled stable resolved resolving improved improving worsening active".split())
 _AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
+# Words that tell how a condition is, behind a dash: "asthma - stable".
+_STATES = frozenset("controlled uncontrolled stable resolved resolving improved improving worsening active".split())
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(
     "ante anti contra extra hyper hypo infra inter intra meta non para peri post pre pseudo retro sub supra".split()
@@ -241,8 +242,8 @@ def trim(span: Span) -> Span | None:
         end -= 1
     if doc[end : end + 3].text.lower() == "d/o":
         end += 3
-    if signs := _SIGNS.match(doc[start:end].text):
-        start = next(i for i in range(start, end) if doc[i].idx >= doc[start].idx + signs.end())
+    if leading := _LEADING.match(doc[start:end].text):
+        start = next(i for i in range(start, end) if doc[i].idx >= doc[start].idx + leading.end())
     begins_none = start < end and doc[start].lower_ in _NO_START and not doc[start].text.isupper()
     if begins_none and doc[start + 1 : start + 2].text not in _AFTER_A:
         start += 1
