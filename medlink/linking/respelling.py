@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from string import ascii_letters, ascii_lowercase
-from weakref import WeakKeyDictionary
-
-import numpy as np
+from itertools import compress
+from string import ascii_lowercase
 
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import stem
 
 # Of shorter words too many are one letter from each other.
 _WORD = re.compile(r"[a-z]{6,}", re.IGNORECASE)
-# Every byte as the small letter that it is, or else a space: a regular expression takes thrice as long for all names.
-_LETTERS = bytes(ord(chr(byte).lower()) if chr(byte) in ascii_letters else ord(" ") for byte in range(256))
-_words_of: WeakKeyDictionary[Terminology, frozenset[str]] = WeakKeyDictionary()
 
 
 def respelled(text: str, terminology: Terminology, others: Sequence[Terminology] = ()) -> str:
@@ -29,7 +24,7 @@ def respelled(text: str, terminology: Terminology, others: Sequence[Terminology]
 
     Arguments:
         text: The mention.
-        terminology: Its names tell which words may be meant; they are read through the first time.
+        terminology: Its names tell which words may be meant.
         others: Further terminologies, a word of which is no typing error either.
 
     Returns:
@@ -45,11 +40,8 @@ def respelled(text: str, terminology: Terminology, others: Sequence[Terminology]
 
 
 def _respelled(word: str, terminology: Terminology) -> str:
-    if terminology not in _words_of:
-        names = terminology.aliases
-        text = np.insert(names.data, names.ends, ord(" ")).tobytes().translate(_LETTERS)
-        _words_of[terminology] = frozenset(word.decode() for word in set(text.split()) if len(word) >= 5)
-    meant = sorted(_words_of[terminology].intersection(_variants(word.lower())))
+    variants = sorted(set(_variants(word.lower())))
+    meant = list(compress(variants, terminology.has_spelling(variants)))
     return meant[0] if len({stem(one) for one in meant}) == 1 else word
 
 

@@ -37,6 +37,8 @@ from medlink.terminology.words import hash64, stems_of, verbatim_key
 
 log = logging.getLogger(__name__)
 
+#: Of the columns of vectors.
+FORMAT = 1
 #: Different names up to which the search is exact.
 EXACT_UP_TO = 500_000
 _GRAPH = "graph"
@@ -57,7 +59,7 @@ class VectorIndex:
     """
 
     def __init__(self, source: Path | Mapping[str, bytes], terminology: Terminology, encoder: NameEncoder) -> None:
-        columns, manifest = open_columns(source)
+        columns, manifest = open_columns(source, FORMAT)
         for what, own, other in (
             ("encoder", manifest["encoder"], encoder.checksum),
             ("terminology", manifest["terminology"], names_checksum(terminology)),
@@ -166,7 +168,7 @@ def build_vectors(
     for one in (*known, folder):
         earlier |= _earlier(one, encoder)
     columns, manifest = _columns(terminology, encoder, earlier, progress)
-    write_columns(folder, columns, manifest)
+    write_columns(folder, columns, manifest, FORMAT)
     return VectorIndex(folder, terminology, encoder)
 
 
@@ -175,7 +177,7 @@ def embed_terminology(
 ) -> VectorIndex:
     """Embed the names of a terminology in memory; arguments as for :func:`build_vectors`."""
     columns, manifest = _columns(terminology, encoder, {}, progress)
-    return VectorIndex(pack_columns(columns, manifest), terminology, encoder)
+    return VectorIndex(pack_columns(columns, manifest, FORMAT), terminology, encoder)
 
 
 def vectors_folder(terminology: Terminology, encoder: NameEncoder) -> Path:
@@ -215,7 +217,7 @@ def _earlier(folder: Path, encoder: NameEncoder) -> dict[int, npt.NDArray[np.int
     if not (folder / MANIFEST).exists():
         return {}
     try:
-        columns, manifest = open_columns(folder)
+        columns, manifest = open_columns(folder, FORMAT)
     except MedlinkError as error:
         log.warning("%s: the vectors there are made anew (%s)", folder, error)
         return {}

@@ -14,8 +14,8 @@ import numpy as np
 
 from medlink.errors import MedlinkError
 from medlink.terminology.columns import Array, HashIndex, Lists, Strings, pack_columns, write_columns
-from medlink.terminology.store import SCOPE_NUMBER, gram_hash, trigrams
-from medlink.terminology.words import bag_hash, hash64, stems_of, verbatim_key
+from medlink.terminology.store import FORMAT, SCOPE_NUMBER, gram_hash, trigrams
+from medlink.terminology.words import bag_hash, hash64, runs_of_letters, stems_of, verbatim_key
 from medlink.types import Concept
 
 
@@ -47,13 +47,13 @@ def build_terminology(
     columns, manifest = _columns(name, concepts)
     manifest |= {"version": version, "licence": licence, "labels": list(labels)}
     manifest["sources"] = {source.name: hashlib.sha256(source.read_bytes()).hexdigest() for source in sources}
-    write_columns(folder, columns, manifest)
+    write_columns(folder, columns, manifest, FORMAT)
 
 
 def build_files(name: str, concepts: Iterable[Concept]) -> dict[str, bytes]:
     """Build a terminology in memory: the files of its folder by name."""
     columns, manifest = _columns(name, concepts)
-    return pack_columns(columns, manifest | {"version": "", "licence": "", "labels": [], "sources": {}})
+    return pack_columns(columns, manifest | {"version": "", "licence": "", "labels": [], "sources": {}}, FORMAT)
 
 
 def _columns(name: str, concepts: Iterable[Concept]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -114,6 +114,9 @@ def _columns(name: str, concepts: Iterable[Concept]) -> tuple[dict[str, Array], 
     stems = [stems_of(text) for text in names]
     put_index("verbatim", ((hash64(verbatim_key(text)), i) for i, text in enumerate(names)))
     put_index("bag", ((bag_hash(words), i) for i, words in enumerate(stems)))
+
+    spellings = sorted({hash64(word) for text in names for word in runs_of_letters(text)})
+    columns["spelling"] = np.array(spellings, dtype=np.uint64)
 
     vocabulary = sorted({word for words in stems for word in words})
     number = {word: i for i, word in enumerate(vocabulary)}

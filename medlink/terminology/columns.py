@@ -18,8 +18,6 @@ from medlink.errors import MedlinkError
 
 Array = npt.NDArray[Any]
 MANIFEST = "manifest.json"
-#: Raised with every change of the columns, so that an old build is refused and not misread.
-FORMAT = 1
 
 
 class Strings(Sequence[str]):
@@ -120,18 +118,19 @@ class HashIndex:
         return hashes, np.array([row for _, row in pairs], dtype=np.int32)
 
 
-def write_columns(folder: Path, columns: Mapping[str, Array], manifest: dict[str, Any]) -> None:
+def write_columns(folder: Path, columns: Mapping[str, Array], manifest: dict[str, Any], format_number: int) -> None:
     """Write a built terminology, whole or not at all.
 
     Arguments:
         folder: Where to; an older build there is replaced once the new one is complete.
         columns: Arrays by name.
         manifest: What is known about the build; format and array sizes are added.
+        format_number: The number of the format, raised with every change of its columns.
 
     Raises:
         MedlinkError: The folder cannot be written.
     """
-    manifest = {**manifest, "format": FORMAT, "bytes": {}}
+    manifest = {**manifest, "format": format_number, "bytes": {}}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -158,7 +157,7 @@ def write_columns(folder: Path, columns: Mapping[str, Array], manifest: dict[str
         ) from None
 
 
-def pack_columns(columns: Mapping[str, Array], manifest: dict[str, Any]) -> dict[str, bytes]:
+def pack_columns(columns: Mapping[str, Array], manifest: dict[str, Any], format_number: int) -> dict[str, bytes]:
     """The files that :func:`write_columns` would write, by name."""
     files = {}
     for name, array in columns.items():
@@ -166,7 +165,7 @@ def pack_columns(columns: Mapping[str, Array], manifest: dict[str, Any]) -> dict
         np.save(buffer, array, allow_pickle=False)
         files[f"{name}.npy"] = buffer.getvalue()
     sizes = {name: len(files[f"{name}.npy"]) for name in columns}
-    files[MANIFEST] = json.dumps({**manifest, "format": FORMAT, "bytes": sizes}).encode()
+    files[MANIFEST] = json.dumps({**manifest, "format": format_number, "bytes": sizes}).encode()
     return files
 
 
@@ -175,11 +174,12 @@ def read_files(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
 
-def open_columns(source: Path | Mapping[str, bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
+def open_columns(source: Path | Mapping[str, bytes], format_number: int) -> tuple[dict[str, Array], dict[str, Any]]:
     """Open a built terminology.
 
     Arguments:
         source: Its folder, opened memory-mapped; or its files by name.
+        format_number: The number of the format that is read; an older build is refused and not misread.
 
     Returns:
         The arrays and the manifest.
@@ -192,7 +192,7 @@ def open_columns(source: Path | Mapping[str, bytes]) -> tuple[dict[str, Array], 
             manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
         else:
             manifest = json.loads(source[MANIFEST])
-        if manifest["format"] != FORMAT:
+        if manifest["format"] != format_number:
             raise MedlinkError(
                 f"{_name(source)}: built by another version of medlink; build it again with 'medlink terminology build'"
             )

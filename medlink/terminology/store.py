@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from medlink.types import Alias, Concept
 #: inclusion terms and Includes notes, ``derived`` a name with its optional words left out.
 SCOPES = ("preferred", "exact", "abbreviation", "inclusion", "includes", "derived", "narrow", "broad", "related")
 SCOPE_NUMBER = {scope: number for number, scope in enumerate(SCOPES)}
+#: Of the columns of a terminology.
+FORMAT = 2
 
 
 def terminology_home() -> Path:
@@ -41,7 +43,7 @@ class Terminology:
 
     def __init__(self, source: Path | Mapping[str, bytes]) -> None:
         self._source = source
-        columns, self.manifest = open_columns(source)
+        columns, self.manifest = open_columns(source, FORMAT)
         self._columns = columns
         self.name = str(self.manifest["name"])
         self.version = str(self.manifest["version"])
@@ -228,6 +230,22 @@ class Terminology:
     def words(self) -> Strings:
         """The different stems of all names."""
         return self._strings("word")
+
+    def has_spelling(self, words: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Whether any name has words just so, inflection and all.
+
+        Arguments:
+            words: Of five or more small letters from a to z each; of others it tells nothing.
+
+        Returns:
+            For each word. Shape (words,).
+        """
+        known = self._columns["spelling"]
+        hashes = np.array([hash64(word) for word in words], dtype=np.uint64)
+        at = np.searchsorted(known, hashes)
+        found: npt.NDArray[np.bool_] = at < len(known)
+        found[found] = known[at[found]] == hashes[found]
+        return found
 
     @cached_property
     def word_hashes(self) -> HashIndex:

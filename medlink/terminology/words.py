@@ -24,6 +24,7 @@ HYPHENS = "-\u2010\u2011"
 
 # A "#" is a fracture, but not before a number.
 _WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,](?=\d)[^\W_]+)*|#s?(?![^\W_]|\s*\d)|#(?=[^\W\d_])")
+_SPELLING = re.compile(r"[a-z]{5,}")
 _HYPHEN = re.compile(f"[{HYPHENS}]")
 # What an abbreviation with a number is a kind of.
 _KIND = re.compile(r"[A-Z]{2,}(?=\d)")
@@ -210,6 +211,11 @@ def stems_of(text: str) -> list[str]:
     words = words_of(text)
     stems = [stem(word) for word in words if word.casefold() not in STOP_WORDS]
     return stems or [stem(word) for word in words]
+
+
+def runs_of_letters(text: str) -> list[str]:
+    """The words of a text by which typing errors are told: runs of five or more letters from a to z, in small ones."""
+    return _SPELLING.findall(text.lower())
 
 
 @lru_cache(maxsize=1 << 18)
