@@ -96,7 +96,8 @@ def test_an_injury_is_coded_as_at_the_first_encounter(icd, code, first):
         ("M25.56", "M25.569"),
         ("H33.1", "H33.109"),  # by way of H33.10
         ("Q60", "Q60"),  # the kidney that is lacking and the small one are both left unspecified
-        ("R39.19", "R39.19"),
+        ("R39.19", "R39.198"),  # of the same name
+        ("Z28.3", "Z28.3"),
         ("F10.9", "F10.90"),  # F10.99 is with a disorder
         ("L53", "L53"),
         ("L97.30", "L97.309"),

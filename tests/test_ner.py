@@ -100,6 +100,9 @@ def test_stop_mentions_are_left_out():
     finder = MedlinkNer(stop_mentions=["CISPLATIN"]).load_model(MODEL)
     doc = finder(spacy.blank("en")(SENTENCE))
     assert "cisplatin" not in {span.text for span in doc.spans[GROUP]}
+    for label, found in (("DRUG", False), ("CONDITION", True)):
+        doc = MedlinkNer(stop_mentions=[f"{label}:Cisplatin"]).load_model(MODEL)(spacy.blank("en")(SENTENCE))
+        assert ("cisplatin" in {span.text for span in doc.spans[GROUP]}) is found
 
 
 def test_without_a_model_it_says_what_to_do():

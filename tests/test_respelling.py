@@ -27,6 +27,7 @@ TERMINOLOGY = Terminology.from_records("t", [Concept(str(i), name) for i, name i
         ("Jaudnice", "jaundice"),  # two that changed places
         ("exacerbatin of asthma", "exacerbation of asthma"),
         ("seevere abdomnial pain", "severe abdominal pain"),
+        ("severe abdorninal pain", "severe abdominal pain"),  # as scanned
     ],
 )
 def test_a_typing_error_is_put_right(mention, right):

@@ -1,22 +1,27 @@
 """``medlink_assertion``: what a note says of each mention."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from medlink.assertion.context import ContextMatcher
+from medlink.assertion.context import ContextMatcher, Decision
 from medlink.assertion.rules import ContextRule, default_context_rules
 from medlink.assertion.values import DEFAULTS, DIMENSIONS, Assertion, Trigger
 from medlink.document.carrying import RuleCarrier
 from medlink.document.headings import LEAD
-from medlink.document.sections import sections_of
+from medlink.document.lead_ins import lead_ins
+from medlink.document.sections import section_rows, sections_of
 from medlink.extensions import span_key
 from medlink.recognition.mentions import mentions_by_sentence
 from medlink.types import LABELS
 
 _KEY = "medlink.assertion"
+# Dimension, value, rule, and the first character of the words that triggered it and the one after the last.
+_Row = tuple[str, str, str, int, int]
 _NO_SECTION = ("", "", "", 0, 0, 0)
 # Letters of a heading in capitals that may be an abbreviation.
 _SHORT = 5
@@ -67,15 +72,11 @@ class MedlinkAssertion(RuleCarrier[ContextRule]):
         data: dict[Any, Any] = doc.user_data
         matcher = self.matcher
         sections = iter(sections_of(doc, [span.start for _, _, group in groups for span in group]))
+        leads = _lead_ins(doc, text, groups)
         for begin, end, group in groups:
-            local = [(span.start_char - begin, span.end_char - begin, _label(span)) for span in group]
-            decided = matcher.decide(text[begin : max(end, *(span.end_char for span in group))], local)
-            for span, decisions in zip(group, decided, strict=True):
+            rows_of = _decide(matcher, text, (begin, end), group, leads.get(begin))
+            for span, rows in zip(group, rows_of, strict=True):
                 section = next(sections)
-                rows = [
-                    (dimension, one.value, one.rule.name, begin + one.start, begin + one.end)
-                    for dimension, one in decisions.items()
-                ]
                 name, _, parent, title, title_end, body = section[:6] if section is not None else _NO_SECTION
                 if (
                     title_end
@@ -84,9 +85,11 @@ class MedlinkAssertion(RuleCarrier[ContextRule]):
                     and _is_run_in(doc[title:title_end], text)
                 ):
                     name = parent = ""
-                values = [one.value for one in decisions.values()]
-                for dimension, rule in matcher.defaults(span.text, _label(span), name, parent, values).items():
-                    if dimension not in decisions:
+                decided = {dimension: value for dimension, value, *_ in rows}
+                for dimension, rule in matcher.defaults(
+                    span.text, _label(span), name, parent, decided.values()
+                ).items():
+                    if dimension not in decided:
                         words = doc[title:title_end] if rule.sections else span
                         value = getattr(rule, dimension)
                         rows.append((dimension, value, rule.name, words.start_char, words.end_char))
@@ -109,12 +112,68 @@ def get_assertion(span: Span) -> Assertion:
     return Assertion(**values, triggers=tuple(triggers))
 
 
+def _decide(
+    matcher: ContextMatcher,
+    text: str,
+    sentence: tuple[int, int],
+    mentions: Sequence[Span],
+    lead: tuple[int, int] | None,
+) -> list[list[_Row]]:
+    """What a sentence says of each mention in it, and what the lead-in of its list says where it says nothing."""
+    begin, end = sentence[0], max(sentence[1], *(span.end_char for span in mentions))
+
+    def decide(before: str, start: int) -> list[dict[str, Decision]]:
+        shift = len(before) - start
+        local = [(span.start_char + shift, span.end_char + shift, _label(span)) for span in mentions]
+        return matcher.decide(before + text[start:end], local)
+
+    decided = decide("", begin)
+    rows_of = [[_row(dimension, one, begin) for dimension, one in of.items()] for of in decided]
+    if lead is not None:
+        before = text[slice(*lead)] + " "
+        bullet = LEAD.match(text, begin)
+        start = min(bullet.end() if bullet is not None else begin, mentions[0].start_char)
+        for rows, own, of_lead in zip(rows_of, decided, decide(before, start), strict=True):
+            said = {dimension: one for dimension, one in of_lead.items() if one.end <= len(before)}
+            rows += [_row(dimension, one, lead[0]) for dimension, one in said.items() if dimension not in own]
+    return rows_of
+
+
+def _row(dimension: str, decision: Decision, begin: int) -> _Row:
+    return dimension, decision.value, decision.rule.name, begin + decision.start, begin + decision.end
+
+
+def _lead_ins(doc: Doc, text: str, groups: Sequence[tuple[int, int, Sequence[Span]]]) -> dict[int, tuple[int, int]]:
+    """By the first character of a sentence that begins an item of a list, from where to where its lead-in speaks of it.
+
+    That is from its last mention on, if words follow there: of "for gout she takes:" the items are no gout. Headings
+    of known sections say by other rules what holds in them.
+    """
+    leads = lead_ins(text)
+    if not leads:
+        return leads
+    headings = {_line_of(text, doc[title].idx) for name, _, _, title, *_ in section_rows(doc) if name}
+    ends = sorted(span.end_char for _, _, group in groups for span in group)
+    result = {}
+    for begin, _, _ in groups:
+        line = _line_of(text, begin)
+        if line in leads and LEAD.fullmatch(text, line, begin) and _line_of(text, leads[line][0]) not in headings:
+            first, last = leads[line]
+            mention = ends[bisect_right(ends, last) - 1]
+            result[begin] = (mention if first < mention and text[mention:last].strip(" :") else first, last)
+    return result
+
+
+def _line_of(text: str, at: int) -> int:
+    return text.rfind("\n", 0, at) + 1
+
+
 def _is_run_in(title: Span, text: str) -> bool:
     """Whether a heading stands in running text: "FHx: mother breast ca. Options discussed." tells of one sentence only.
 
     Words in capitals are a heading wherever they stand.
     """
-    before = text[text.rfind("\n", 0, title.start_char) + 1 : title.start_char]
+    before = text[_line_of(text, title.start_char) : title.start_char]
     return not LEAD.fullmatch(before) and not (title.text.isupper() and len(title.text) > _SHORT)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -47,6 +47,8 @@ _COURSE = frozenset(
 # Denied with the one kind, things of the other kind are there: "no acute infarct, old infarct".
 _NEW = frozenset("acute new recent fresh interval".split())
 _OLD = frozenset("chronic old stable unchanged remote healed longstanding known".split())
+# What makes a size one that is looked for: "no nodules, masses over 1 cm".
+_LEAST = frozenset("> < over above than least exceeding".split())
 _SEEN = frozenset("noted present seen observed evident".split())
 # What may stand between a denial and the words that it denies: "no new complaints", "denies any reports of".
 _DENIED_TOO = frozenset("any new other further current".split())
@@ -78,6 +80,8 @@ _ITEM_NEXT = re.compile(r"(?:(?<=\s\d)|(?<=\s\d\d))\.(?=\s+[^\W\d_])")
 # Before these a list of infections is one of those that were had, of which what is said of the last one does not speak.
 _HAD = frozenset("of hx o with known has".split())
 _MENTION = "<mention>"
+# What may stand between a trigger and the colon before what it speaks of: "denies any of the following: …".
+_FOLLOWING = frozenset("any all each one of the this these following symptoms signs findings or more".split())
 _SIGNS = frozenset("?.-")
 _CLASSES = ("<number>", "<year>", "<relative>", "<month>", "*")
 
@@ -166,6 +170,7 @@ class ContextMatcher:
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
         if not found:
             return decisions
+        parts = [place for place, (*_, label) in zip(places, mentions, strict=True) if label == "ANATOMY"]
         depths = list(accumulate(((word == "(") - (word == ")") for word in words), initial=0))
         joined = [_joined(place, words, starts, ends) for place in places]
         stops = self._stops.find(words, held)
@@ -175,8 +180,13 @@ class ContextMatcher:
             rule = one.rule
             if rule.direction == "pseudo" or (rule.deniable and _is_denied(one, denied, words)):
                 continue
+            behind = _behind_colon(words, one.last)
+            # "If: you have chest pain; fever": a list behind a colon may have semicolons.
+            ends_it = [stop for stop in stops if words[stop.first] != ";"] if words[behind - 1] == ":" else stops
             negated = _next(places, one.last) if rule.status == "absent" else None
-            goes_on = _denies_on(words, one, places[negated]) if negated is not None else len(words)
+            goes_on = len(words)
+            if negated is not None:
+                goes_on = min(_denies_on(words, one, places[negated]), _turn(words, places[negated], parts))
             # The "without" of "migraine without aura" says nothing of what follows.
             around = next((place for place in places if place[0] < one.first and one.last < place[1]), None)
             for number, (first, last) in enumerate(joined):
@@ -197,7 +207,7 @@ class ContextMatcher:
                         continue
                     away, span = 0, (first, first)
                 elif first >= one.last and rule.direction != "backward":
-                    away, span = first - one.last, (one.last, first)
+                    away, span = first - behind, (behind, first)
                     # "Asthma (no intubations), anxiety": what a bracket says of its own it says of nothing behind it.
                     bracketed = depths[first] < depths[one.last]
                     # "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
@@ -220,7 +230,7 @@ class ContextMatcher:
                     order = (away, _TIES.index(value))
                     if known is not None and known <= order:
                         continue
-                    if _ended(stops, dimension, value, span, label):
+                    if _ended(ends_it, dimension, value, span, label):
                         continue
                     distances[number][dimension] = order
                     decisions[number][dimension] = Decision(value, rule, starts[one.first], ends[one.last - 1])
@@ -276,6 +286,14 @@ def _next(places: Sequence[tuple[int, int]], after: int) -> int | None:
     return min((i for i, (first, _) in enumerate(places) if first >= after), key=places.__getitem__, default=None)
 
 
+def _behind_colon(words: Sequence[str], last: int) -> int:
+    """The token from which a trigger speaks of what follows: the one behind it, or behind a colon that ends it."""
+    at = last
+    while at < len(words) and words[at] in _FOLLOWING:
+        at += 1
+    return at + 1 if words[at : at + 1] == [":"] else last
+
+
 def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> int:
     """The token up to which a denial goes on behind the first mention that it denies.
 
@@ -293,6 +311,10 @@ def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> i
     if "," not in words[after:]:
         return len(words)
     comma = words.index(",", after)
+    # "No adenopathy, renal cyst 2 cm": what is measured is there.
+    for at in range(comma, len(words)):
+        if words[at] in ("cm", "mm") and words[at - 1].isdigit() and _LEAST.isdisjoint(words[at - 5 : at]):
+            return max(i for i in range(comma, at) if words[i] == ",")
     # "Or" is before the last of what is denied: "no warmth or swelling, rash noted", "without swelling, abrasion".
     ended = "or" in words[after:comma] and "or" not in words[comma:]
     if words[cue.first] in ("without", "w"):
@@ -301,6 +323,22 @@ def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> i
     else:
         ended = ended and not _SEEN.isdisjoint(words[comma:])
     return comma if ended else len(words)
+
+
+def _turn(words: Sequence[str], negated: tuple[int, int], parts: Iterable[tuple[int, int]]) -> int:
+    """The token up to which a list goes on that turns to a body part and what that is like.
+
+    "No phimosis, testes descended, left varicocele" denies no varicocele.
+
+    Arguments:
+        words: All tokens.
+        negated: First token of the first mention that is denied, and the one behind it.
+        parts: The same of the body parts.
+    """
+    for first, last in parts:
+        if negated[1] <= first and words[first - 1] == "," and words[last] not in _BETWEEN:
+            return first
+    return len(words)
 
 
 def _joined(

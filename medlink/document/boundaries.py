@@ -41,7 +41,8 @@ _END = re.compile(
 _LONGEST = 1000
 _GAP = re.compile(r"\s+")
 _BLACK = re.compile(r"\S")
-_ITEM = re.compile(r"(?:[-–•*+>·o]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|\[[ xX_]?\]|[☐☑☒□■✓✗])[ \t]+\S")
+#: An item of a list, from its bullet, number or letter to its first character.
+ITEM = re.compile(r"(?:[-–•*+>·o]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|\[[ xX_]?\]|[☐☑☒□■✓✗])[ \t]+\S")
 _NUMBER_LEFT = re.compile(r"(?:^|[\n:;,]|\s)[ \t]*\(?\d{1,2}$|(?:^|\n)[ \t]*[A-Za-z]$")
 _WORD_LEFT = re.compile(r"[^\s,;:(\[]*$")
 _CELLS = re.compile(r"\t|[ ]{3,}|\|")
@@ -145,7 +146,7 @@ def _breaks(text: str, at: int, after: int, lines: _Lines) -> bool:
     line = text[begin:at].rstrip() if at - begin < 2000 else text[at - 2000 : at].rstrip()
     if not line.strip():
         return True
-    if line[-1] in ".!?:;" or _ITEM.match(text, after):
+    if line[-1] in ".!?:;" or ITEM.match(text, after):
         # A line wrapped behind "Dr." goes on.
         word = _WORD_LEFT.search(line[:-1])
         return not (line[-1] == "." and word and word[0].lower() in _TITLES)

@@ -15,6 +15,8 @@ _OF = re.compile(r"^(.*\S)\s+(of|in|involving)\s+(?:the\s+)?(.+)$", re.IGNORECAS
 _ACUTE_ON_CHRONIC = re.compile(r"^acute(?:\s+|-)on(?:\s+|-)(?:top\s+of\s+)?chronic\s+(.+)$", re.IGNORECASE)
 _HEAD_WORDS = 3
 _MOST_PARTS = 5
+# What a comma adds to a condition, which is none by itself: "rotator cuff tear, traumatic".
+_ADDED = frozenset("traumatic atraumatic nontraumatic degenerative infectious metastatic ischemic hemorrhagic".split())
 _DANGLING = re.compile(r"[-–]$")
 # What stands for the first part of a compound: "hyper- and hypothyroidism".
 _PREFIXES = re.compile(
@@ -60,7 +62,8 @@ def split_mention(text: str) -> list[list[str]]:
             lead = " ".join(words[:-1])
             ways.append([items[0], *(f"{lead} {item}" for item in items[1:])])
         # Or each item is whole: "nausea and vomiting".
-        ways.append(items)
+        if _ADDED.isdisjoint(map(str.lower, items)):
+            ways.append(items)
     return ways
 
 

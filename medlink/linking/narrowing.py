@@ -32,7 +32,7 @@ _BY_DOMINANCE = {"left": ("left nondominant", "left non-dominant"), "right": ("r
 _BESIDE = re.compile(
     r"^other\b|(?<!whether )\bwith\b(?! or without| unspecified (?:severity|morphologic))", re.IGNORECASE
 )
-_ABSENT = re.compile(r",?\s*\b(?:without|uncomplicated|not intractable)\b", re.IGNORECASE)
+_ABSENT = re.compile(r",?\s*\b(?:without|uncomplicated|not intractable|not having achieved remission)\b", re.IGNORECASE)
 _OTHER = re.compile(r"other\b", re.IGNORECASE)
 _UNKNOWN = "status unknown"
 _LEFT_OPEN = re.compile(r"\b(?:unspecified|not specified)\b", re.IGNORECASE)
@@ -123,20 +123,25 @@ def unspecified_below(concept: int, terminology: Terminology) -> int:
         terminology: Its terminology.
 
     Returns:
-        The row of the only concept right below that leaves more unspecified, or else of the only one that says what the
-        category says and what it is without ("Acute pancreatitis without necrosis"); of the only one below that, and so
-        on; the concept itself where there is none, or several.
+        The row of the only concept right below that has the same name, or else leaves more unspecified, or else says
+        what the category says and what it is without ("Acute pancreatitis without necrosis"); of the only one below
+        that, and so on; the concept itself where there is none, or several.
     """
     said, more = _parts(concept, terminology)
-    ends = [one for one in terminology.children(concept) if terminology.concept_ids[one][-1] in "09"]
-    below = []
-    for one in ends:
-        said_below, more_below = _parts(one, terminology)
-        if said_below == said and more_below > more:
-            below.append(one)
-    if len(below) != 1:
-        below = [one for one in ends if _is_plain(one, concept, terminology)]
-    return unspecified_below(below[0], terminology) if len(below) == 1 else concept
+    words = _words(concept, terminology)
+    children = terminology.children(concept)
+    ends = [one for one in children if terminology.concept_ids[one][-1] in "09"]
+    alike = [one for one in children if _words(one, terminology) == words]
+    opener = [
+        one for one, (there, left) in ((e, _parts(e, terminology)) for e in ends) if there == said and left > more
+    ]
+    plain = [one for one in ends if _is_plain(one, concept, terminology)]
+    only = next((below[0] for below in (alike, opener, plain) if len(below) == 1), None)
+    return concept if only is None else unspecified_below(only, terminology)
+
+
+def _words(concept: int, terminology: Terminology) -> list[str]:
+    return sorted(stems_of(terminology.concept_name(concept)))
 
 
 def _is_plain(concept: int, category: int, terminology: Terminology) -> bool:

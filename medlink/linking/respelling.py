@@ -1,8 +1,8 @@
 """Mentions with a typing error put right: "jaunndice", "headace" and "astmha" are no words of any name.
 
-Only a word that no name of the terminology has is changed, by one letter too many, one too few or two that changed
-places, and only where that leads to a single word. A wrong letter is left: that is how names of different things
-differ ("dysphasia", "dysphagia").
+Only a word that no name of the terminology has is changed, by one letter too many, one too few, two that changed
+places or the "rn" that a scanner reads for "m" ("hernoptysis"), and only where that leads to a single word. A wrong
+letter is left: that is how names of different things differ ("dysphasia", "dysphagia").
 """
 
 from __future__ import annotations
@@ -55,3 +55,4 @@ def _variants(word: str) -> Iterator[str]:
         for letter in ascii_lowercase:
             yield before + letter + after
     yield from (word + letter for letter in ascii_lowercase)
+    yield from (f"{word[: found.start()]}m{word[found.end() :]}" for found in re.finditer("rn", word))

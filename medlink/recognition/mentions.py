@@ -29,17 +29,19 @@ _RANK = {label: number for number, label in enumerate(LABELS)}
 _NO_END = frozenset(
     "of the as with and or into to in for by from left right without complicated multifactorial POA - / ( , ; :".split()
 )
-# What a mention does not begin with, as in "s/s of infection" and "history of stroke".
-_LEADING = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o)\s", re.IGNORECASE)
+# What a mention does not begin with, as in "s/s of infection", "history of stroke" and "s/p fall".
+_LEADING = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o|s/p|status\s+post)\s", re.IGNORECASE)
 # Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib", "a
 # line" and "a-line" are short for other words.
 _NO_START = frozenset(
     "the an a pt patient cont se incl including known baseline suspected possible poss probable presumed "
-    "questionable".split()
+    "questionable query".split()
 )
 _AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
 # Words that tell how a condition is, behind a dash: "asthma - stable".
-_STATES = frozenset("controlled uncontrolled stable resolved resolving improved improving worsening active".split())
+_STATES = frozenset(
+    "controlled uncontrolled stable resolved resolving improved improving worsening active quiescent remission".split()
+)
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(
     "ante anti contra extra hyper hypo infra inter intra meta non para peri post pre pseudo retro sub supra".split()

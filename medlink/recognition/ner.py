@@ -81,7 +81,7 @@ class MedlinkNer:
         providers: ONNX Runtime's execution providers in order; empty for CUDA where there is one, else CPU.
         batch_size: Most windows of full length run at once; 0 for what suits the device.
         stop_mentions: Texts that are never a mention, in any case: what notes abbreviate and a model
-            trained on abstracts takes for a drug or a disease.
+            trained on abstracts takes for a drug or a disease. "DRUG:RA" is none with that label.
 
     Raises:
         MedlinkError: A setting is out of its range.
@@ -193,8 +193,11 @@ class MedlinkNer:
                         spans = cut_at_line_ends(doc, int(words[start]), int(words[end - 1]) + 1, label)
                         found += [(one, score) for span in spans if (one := trim(span)) is not None]
                 found += short_forms(doc, found)
-            results.append([one for one in found if one[0].text.casefold() not in self.stop_mentions])
+            results.append([one for one in found if not self._is_stopped(one[0])])
         return results
+
+    def _is_stopped(self, span: Span) -> bool:
+        return not self.stop_mentions.isdisjoint((span.text.casefold(), f"{span.label_}:{span.text}".casefold()))
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """spaCy's entity scores of examples."""
