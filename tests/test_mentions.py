@@ -94,6 +94,30 @@ def test_the_sign_of_a_risk_category_is_no_carcinoma(text, kept):
     assert len(doc.ents) == kept
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("sats 91% OA", False),
+        ("Hypoxic to 84% on RA", False),
+        ("SpO2 98 on RA", False),
+        ("100% OA", False),
+        ("MTX for RA", True),
+        ("ESR 112 RA", True),
+        ("age 34 with RA", True),
+    ],
+)
+def test_the_air_behind_a_saturation_is_no_arthritis(text, kept):
+    doc = blank_pipeline()(text)
+    add_mentions(doc, [Span(doc, len(doc) - 1, len(doc), "CONDITION")], "ner")
+    assert len(doc.ents) == kept
+
+
+def test_a_mention_begins_with_the_acute_that_other_words_part_from_it():
+    doc = blank_pipeline()("Acute non-recurrent maxillary sinusitis; acute sinusitis; severe sinusitis")
+    whole = [trim(Span(doc, at - more, at + 1, "CONDITION")) for at, more in ((5, 1), (8, 0), (11, 0))]
+    assert [span.text for span in whole] == ["Acute non-recurrent maxillary sinusitis", "sinusitis", "sinusitis"]
+
+
 def test_an_examination_that_heads_its_findings_is_a_mention():
     doc = blank_pipeline("medlink_sections")("PHYSICAL EXAM\n\nAbdomen: soft.\n\nEKG: LBBB.\n\nPROCEDURES: none.\n")
     words = {"EKG", "PROCEDURES"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
 
 def info() -> None:
     """Print versions, ONNX Runtime and its providers, and the terminologies."""
+    from importlib.metadata import version  # which the help of all commands would load too
+
     import onnxruntime
 
     from medlink import __version__
@@ -33,6 +34,8 @@ def info() -> None:
 
 
 def _installed(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -30,9 +30,10 @@ _END = re.compile(
     (?P<blank>\n[ \t\r]*\n\s*)                        # an empty line
   | (?P<line>\r?\n[ \t]*)                               # a line break
     # "Fever: no  Chills: yes", "Fever? No. Chills? Yes", "Fever? no Chills? yes"
-  | (?P<answer>:[ ]?(?i:yes|no|none|neg|pos|negative|positive|denies|absent|present)[ ]{2,}(?=\S)
-        |\?[ ]+(?i:yes|no|nope|none|denies|denied|neg)
-            (?:[.,;](?=\s|$)|(?=[ ]*(?:\n|$)|[ ]{2,}\S|[ ][A-Z][^.?\n]{0,40}\?)))
+  | (?P<answer>:[ ]?(?:(?i:yes|no|none|neg|pos|negative|positive|denies|absent|present)|[YN])[ ]{2,}(?=\S)
+        |\?[ ]+(?:(?i:yes|no|nope|none|denies|denied|neg)|[YN])
+            (?:[.,;](?=\s|$)|(?=[ ]*(?:\n|$)|[ ]{2,}\S|[ ][A-Z][^.?\n]{0,40}\?))
+        |\?[ ]+(?:(?i:yes)|Y)(?=[ ][-–(]))
   | (?P<stop>[.!?]+["”’')\]]*(?:,(?=[A-Z\d]))?)(?=\s|[A-Z\d]|$)   # the end of a sentence
     """,
     re.VERBOSE,
@@ -52,8 +53,9 @@ _OPEN_ENDED = re.compile(
     r"is|was|are|were|has|have|had|likely|possible|probable|left|right|mild|moderate|severe|acute|chronic|new))$",
     re.IGNORECASE,
 )
-# "Jaw claudication no": in a text that is not wrapped the answer ends its line.
+# "Diabetes: No" is whole; "jaw claudication no" is it in a text that is not wrapped.
 _ANSWERED = re.compile(r"\w\s(?:no|not|denied)$", re.IGNORECASE)
+_ANSWERED_FORM = re.compile(r"\w[ \t]*:[ \t]*(?:no|denied)$", re.IGNORECASE)
 _GOES_ON = re.compile(r"[,;)\]&/%]|(?:and|or|of|with|for|to|in|on|at|by|from|as|than|but|which|who|is|was|are|were)\b")
 # A text whose lines go on with a small letter less often is not wrapped; where all letters are small, one of whose
 # lines fewer are full.
@@ -154,7 +156,9 @@ def _breaks(text: str, at: int, after: int, lines: _Lines) -> bool:
     following = text[after : stop if stop >= 0 else after + 400]
     if _CELLS.search(following.strip()) and _CELLS.search(line.strip()):
         return True
-    answered = lines.width == math.inf and following[:1].isupper() and _ANSWERED.search(line)
+    answered = following[:1].isupper() and (
+        _ANSWERED_FORM.search(line) or (lines.width == math.inf and _ANSWERED.search(line))
+    )
     if (_OPEN_ENDED.search(line) and not answered) or _GOES_ON.match(following):
         return False
     if following[:1].islower():

@@ -42,6 +42,9 @@ _AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
 _STATES = frozenset(
     "controlled uncontrolled stable resolved resolving improved improving worsening active quiescent remission".split()
 )
+# Words between "acute" or "chronic" and a condition, with which a mention then begins: "acute non-recurrent sinusitis".
+_ONSETS = frozenset("acute subacute chronic".split())
+_BEHIND_ONSET = frozenset("non - recurrent nonrecurrent severe moderate mild persistent intermittent bilateral".split())
 # What makes another word of the one behind a hyphen: "extra-pulmonary tuberculosis" is not pulmonary,
 _PREFIXES = frozenset(
     "ante anti contra extra hyper hypo infra inter intra meta non para peri post pre pseudo retro sub supra".split()
@@ -60,6 +63,9 @@ _ITEM_DIGITS = 3
 # "(HCC)", "(CMS/HCC)": Medicare's Hierarchical Condition Categories; and the most tokens looked at before.
 _CATEGORY = frozenset(("HCC", "CMS", "/", "-"))
 _LONG_FORM = 4
+# "Sats 91% OA", "88 on RA": room air behind a saturation of 50 to 100.
+_AIR = frozenset(("RA", "OA"))
+_SATURATION = re.compile(r"(?<!\d)(?:[5-9]\d|100)\s*%?\s*(?:on\s*)?$")
 # What stands between the members of a list.
 _BETWEEN = frozenset(", ; / & and or".split())
 
@@ -95,15 +101,17 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
         spans: The new mentions. One with the tokens and label of a mention that is already there is
             passed over, but that it was found again is kept. One inside the heading of a known section is no
             mention ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:") or the abbreviation of an
-            examination ("CXR:"); nor is the name of a person ("Mrs. Crohn"), or the sign of a payer's risk category
-            behind a diagnosis ("(HCC)", "(CMS/HCC)").
+            examination ("CXR:"); nor is the name of a person ("Mrs. Crohn"), the sign of a payer's risk category
+            behind a diagnosis ("(HCC)", "(CMS/HCC)"), or the air behind a saturation ("88% RA").
         finder: Name of the component that found them; empty to keep none.
         scores: How sure it is of each, 0 to 1; 1 where they are not given.
     """
     mentions = {(span.start, span.end, span.label_): span for span in [*doc.ents, *doc.spans.get(GROUP, ())]}
     titles = [(start, end) for name, _, _, start, end, *_ in section_rows(doc) if name]
     for span, score in zip(spans, repeat(1.0) if scores is None else scores, strict=False):
-        if (_inside(span, titles) and not _stands_as_heading(span)) or _names_person(span) or _is_risk_category(span):
+        if _inside(span, titles) and not _stands_as_heading(span):
+            continue
+        if _names_person(span) or _is_risk_category(span) or _is_air(span):
             continue
         mentions.setdefault((span.start, span.end, span.label_), span)
         if finder:
@@ -123,6 +131,11 @@ def _names_person(span: Span) -> bool:
     while at > max(0, span.start - 3) and (doc[at - 1].text == "." or (len(doc[at - 1]) == 1 and doc[at - 1].is_upper)):
         at -= 1
     return at > 0 and doc[at - 1].text in _TITLES and doc[span.start].is_title
+
+
+def _is_air(span: Span) -> bool:
+    """Whether a mention is short for the air that a patient breathes with a saturation: "91% OA", "88 on RA"."""
+    return span.text in _AIR and _SATURATION.search(span.doc[max(0, span.start - 3) : span.start].text) is not None
 
 
 def _is_risk_category(span: Span) -> bool:
@@ -231,7 +244,7 @@ def _begins_item(doc: Doc, at: int) -> bool:
 def trim(span: Span) -> Span | None:
     """A mention without an article or a word of certainty before it, and without words behind it that begin more.
 
-    A "d/o" behind it belongs to it.
+    A "d/o" behind it belongs to it, and so does an "acute" before it that other words part from it.
 
     Arguments:
         span: The mention.
@@ -249,8 +262,17 @@ def trim(span: Span) -> Span | None:
     begins_none = start < end and doc[start].lower_ in _NO_START and not doc[start].text.isupper()
     if begins_none and doc[start + 1 : start + 2].text not in _AFTER_A:
         start += 1
+    if span.label_ == "CONDITION":
+        start = _with_onset(doc, start)
     said = any(map(str.isalnum, doc[start:end].text))
     return Span(doc, start, end, span.label) if said and not in_compound(doc, start, end) else None
+
+
+def _with_onset(doc: Doc, start: int) -> int:
+    at = start
+    while at > 0 and doc[at - 1].lower_ in _BEHIND_ONSET:
+        at -= 1
+    return at - 1 if 0 < at < start and doc[at - 1].lower_ in _ONSETS else start
 
 
 def _is_state(doc: Doc, start: int, at: int) -> bool:
