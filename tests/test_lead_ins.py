@@ -68,6 +68,8 @@ def test_the_lead_in_of_items(text, expected):
         ("No evidence of:\n1) rash\n2) vomiting", ("rash", "vomiting"), ()),
         ("Seek medical attention for:\nFever\nVomiting\n\nGout", (), ("fever", "vomiting")),
         ("Negative for:\n- fever. He has a rash.\n- vomiting", ("fever", "vomiting"), ()),
+        ("Discharge tomorrow if stable:\n- gout\n\nInstructions for when you go home:\n- asthma", (), ()),
+        ("Watch for signs of rash:\n- fever\n- vomiting", (), ("rash", "fever", "vomiting")),
         ("Because of no asthma she takes the following:\n- gout", ("asthma",), ()),
     ],
 )

@@ -1,5 +1,6 @@
 """``medlink_assertion``: what a note says of each mention."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,15 @@ _KEY = "medlink.assertion"
 # Dimension, value, rule, and the first character of the words that triggered it and the one after the last.
 _Row = tuple[str, str, str, int, int]
 _NO_SECTION = ("", "", "", 0, 0, 0)
+# What may stand between the words that decide in a lead-in and its colon: "if | you have any of these:", but not "if |
+# stable:", which is whole.
+_OPEN = re.compile(
+    r"\W*(?:(?:an?|the|this|these|those|you|your|he|she|it|they|his|her|their|patient|pt|child|baby|have|has|had|having|"
+    r"get|gets|develop|develops|notice|notices|experience|experiences|feel|feels|see|sees|are|is|was|were|there|occurs?|"
+    r"happens?|appears?|any|all|one|or|more|of|for|with|following|symptoms?|signs?|problems?|conditions?)\b\W*)*"
+    r"(?:\bof\s[\w\s]{1,40})?\W*",
+    re.IGNORECASE,
+)
 # Letters of a heading in capitals that may be an abbreviation.
 _SHORT = 5
 
@@ -134,8 +144,11 @@ def _decide(
         bullet = LEAD.match(text, begin)
         start = min(bullet.end() if bullet is not None else begin, mentions[0].start_char)
         for rows, own, of_lead in zip(rows_of, decided, decide(before, start), strict=True):
-            said = {dimension: one for dimension, one in of_lead.items() if one.end <= len(before)}
-            rows += [_row(dimension, one, lead[0]) for dimension, one in said.items() if dimension not in own]
+            rows += [
+                _row(dimension, one, lead[0])
+                for dimension, one in of_lead.items()
+                if dimension not in own and one.end <= len(before) and _OPEN.fullmatch(before, one.end)
+            ]
     return rows_of
 
 
