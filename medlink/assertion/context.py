@@ -174,6 +174,7 @@ class ContextMatcher:
         depths = list(accumulate(((word == "(") - (word == ")") for word in words), initial=0))
         joined = [_joined(place, words, starts, ends) for place in places]
         stops = self._stops.find(words, held)
+        stops_of_lists = [stop for stop in stops if words[stop.first] != ";"]
         distances: list[dict[str, tuple[int, int]]] = [{} for _ in mentions]
         denied = {one.last for one in found if one.rule.status == "absent" and one.rule.direction == "forward"}
         for one in found:
@@ -182,7 +183,7 @@ class ContextMatcher:
                 continue
             behind = _behind_colon(words, one.last)
             # "If: you have chest pain; fever": a list behind a colon may have semicolons.
-            ends_it = [stop for stop in stops if words[stop.first] != ";"] if words[behind - 1] == ":" else stops
+            ends_it = stops_of_lists if words[behind - 1] == ":" else stops
             negated = _next(places, one.last) if rule.status == "absent" else None
             goes_on = len(words)
             if negated is not None:

@@ -127,16 +127,19 @@ def unspecified_below(concept: int, terminology: Terminology) -> int:
         what the category says and what it is without ("Acute pancreatitis without necrosis"); of the only one below
         that, and so on; the concept itself where there is none, or several.
     """
-    said, more = _parts(concept, terminology)
+    said, left_open = _parts(concept, terminology)
     words = _words(concept, terminology)
+
+    def leaves_more_open(one: int) -> bool:
+        said_below, open_below = _parts(one, terminology)
+        return said_below == said and open_below > left_open
+
     children = terminology.children(concept)
     ends = [one for one in children if terminology.concept_ids[one][-1] in "09"]
     alike = [one for one in children if _words(one, terminology) == words]
-    opener = [
-        one for one, (there, left) in ((e, _parts(e, terminology)) for e in ends) if there == said and left > more
-    ]
+    unspecified = [one for one in ends if leaves_more_open(one)]
     plain = [one for one in ends if _is_plain(one, concept, terminology)]
-    only = next((below[0] for below in (alike, opener, plain) if len(below) == 1), None)
+    only = next((below[0] for below in (alike, unspecified, plain) if len(below) == 1), None)
     return concept if only is None else unspecified_below(only, terminology)
 
 
