@@ -76,6 +76,8 @@ def test_a_cause_that_is_written_before_the_mention_counts() -> None:
     ("before", "word"),
     [
         ("a former ", "former smoker"),
+        ("Traumatic R ", "Traumatic smoker"),
+        ("a spontaneous right ", "spontaneous smoker"),
         ("an ex-", "ex-smoker"),
         ("a drug-induced ", "drug-induced smoker"),
         ("steroid related ", "steroid related smoker"),

@@ -204,6 +204,23 @@ def test_breasts_are_of_women_and_right_hands_dominant_where_nothing_is_told(lin
     assert found[0].concept_id == code
 
 
+@pytest.mark.parametrize(
+    ("text", "mention", "code", "found"),
+    [
+        ("T1DM admitted with DKA.", "DKA", "E10.10", "E11.10"),
+        ("T2DM admitted with DKA.", "DKA", "E11.10", ""),
+        ("Admitted with DKA; brother has T1DM.", "DKA", "E11.10", ""),
+        ("Type 1 diabetic with diabetic neuropathy.", "diabetic neuropathy", "E10.40", "E11.40"),
+        # Type 1 has no such code.
+        ("T1DM, HHS.", "HHS", "E11.00", ""),
+    ],
+)
+def test_the_type_of_diabetes_is_that_of_the_note(linker, text, mention, code, found):
+    start = text.index(mention)
+    best = linker.link([mention], [(text, start, start + len(mention))])[0][0]
+    assert (best.concept_id, best.via) == (code, found)
+
+
 def test_a_name_alone_tells_of_no_encounter(linker):
     name = "injury of the right ankle"
     assert linker.link([name])[0][0].concept_id == "S99.911"

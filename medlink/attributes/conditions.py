@@ -15,6 +15,12 @@ _SIDES = re.compile(
     r"|\b(?P<right>right(?:-sided)?\b|rt(?![\w-])\.?|(?-i:R(?=\s)|RL[LEQ]|RU[LEQ]|RML)|(?<=\s)(?-i:O\.?D)\b\.?)",
     re.IGNORECASE,
 )
+#: Behind a mention where nothing follows: "otitis media R, recurrent", "cataract (OD)".
+SIDE_BEHIND = re.compile(
+    r"[ \t]*(?:,[ \t]*|\()?(?:(?P<bilateral>bilateral(?:ly)?|bilat\b\.?|b/l|(?-i:OU))|(?P<left>left|lt|(?-i:L|OS))"
+    r"|(?P<right>right|rt|(?-i:R|OD)))(?=[ \t]*[.,;)\n])",
+    re.IGNORECASE,
+)
 # "left the hospital", "right now", "left-handed"
 _NO_SIDE = re.compile(
     r"[\s-]*(?:handed|hand\sdominant|the|for|against|without|before|after|home|now|away|here|early|him|"
@@ -107,6 +113,8 @@ def laterality(mention: str, before: str, after: str, start: int, end: int) -> T
                 return _term(match, end)
     elif (next_word := _SIDES.match(after.lstrip())) and next_word.lastgroup == "bilateral":
         return _term(next_word, end + len(after) - len(after.lstrip()))
+    elif (behind := SIDE_BEHIND.match(after)) and (side := behind.lastgroup):
+        return Term(side, end + behind.start(side), end + behind.end(side))
     return None
 
 

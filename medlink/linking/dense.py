@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from medlink.inference.names import NameEncoder
 from medlink.inference.onnx import FloatArray
 from medlink.linking.recent import Recent
 from medlink.linking.stages import Hit, Query
-from medlink.linking.vectors import VectorIndex, built_vectors, embed_terminology, names_checksum
+from medlink.linking.vectors import Found, VectorIndex, built_vectors, embed_terminology, names_checksum
+from medlink.linking.votes import VOTERS, Votes
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import verbatim_key
 
@@ -23,6 +24,14 @@ _NAMES = 6
 _LEAST = 60
 # Vectors of mentions that are remembered.
 _REMEMBERED = 20_000
+
+
+class _Search(NamedTuple):
+    """What was searched for last, how many names for each mention, and what was found."""
+
+    of: tuple[Terminology, tuple[str, ...]]
+    names: int
+    found: Found
 
 
 class DenseStage:
@@ -41,6 +50,8 @@ class DenseStage:
         self.encoder = encoder
         self._vectors = {id(index.terminology): index for index in vectors}
         self._recent: Recent[str, FloatArray] = Recent(_REMEMBERED)
+        self._votes = Votes()
+        self._last: _Search | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return DenseStage, (self.encoder, list(self._vectors.values()))
@@ -79,8 +90,7 @@ class DenseStage:
         """See :meth:`medlink.linking.stages.Stage.retrieve`."""
         if not queries:
             return []
-        vectors = self.embed([verbatim_key(query.text) for query in queries])
-        asked, aliases, cosines = self.index(terminology).search_vectors(vectors, max(_LEAST, k * _NAMES))
+        asked, aliases, cosines = self._search(queries, terminology, max(_LEAST, k * _NAMES))
         # Of a concept's names the nearest, of those as near the first: few of all that were found.
         order = np.lexsort((aliases, -cosines, asked))
         pairs = asked * np.int64(len(terminology)) + terminology.alias_concept[aliases]
@@ -89,3 +99,26 @@ class DenseStage:
         hits = list(map(Hit, aliases[kept].tolist(), np.maximum(cosines[kept], 0.0).tolist()))
         ends = np.searchsorted(asked[kept], np.arange(len(queries)), side="right").tolist()
         return [hits[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    def votes(self, queries: Sequence[Query], terminology: Terminology) -> list[dict[int, float]]:
+        """For each mention, by concept, the share of the near names that are names of it or of a concept below it;
+        see :mod:`medlink.linking.votes`. What :meth:`retrieve` just found is not searched for again."""
+        if not queries:
+            return []
+        last = self._last
+        if last is not None and last.of == (terminology, _texts(queries)) and last.names >= VOTERS:
+            found = last.found
+        else:
+            found = self._search(queries, terminology, VOTERS)
+        return self._votes.count(*found, len(queries), terminology)
+
+    def _search(self, queries: Sequence[Query], terminology: Terminology, names: int) -> Found:
+        """The names nearest to mentions."""
+        texts = _texts(queries)
+        found = self.index(terminology).search_vectors(self.embed([verbatim_key(text) for text in texts]), names)
+        self._last = _Search((terminology, texts), names, found)
+        return found
+
+
+def _texts(queries: Sequence[Query]) -> tuple[str, ...]:
+    return tuple(query.text for query in queries)

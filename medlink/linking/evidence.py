@@ -34,6 +34,8 @@ FEATURES = (
     "dense",  # cosine of the nearest name
     "dense_first",  # best of that stage
     "dense_ahead",  # by how much the cosine exceeds that of the next concept
+    "votes",  # root of the share of the near names that are its own, or of concepts below it,
+    "votes_above",  # and that of the concept above it
     "annotated",  # how near names are that meant the concept in annotated text, and how often they did
     "broader",  # score of the best concept not far below it
     "above_first",  # it is not far above what looking names up found, or else the best of the dense stage
@@ -58,6 +60,7 @@ class Evidence:
         reranked: For each concept that the cross-encoder read, its logit against NIL.
         elsewhere: Those of the concepts that its document names at another place.
         farthest: The lowest score of the dense stage among the hits that were dropped.
+        votes: By concept, the share of the near names that are its own or of concepts below it.
     """
 
     text: str
@@ -65,6 +68,7 @@ class Evidence:
     reranked: dict[int, float] = field(default_factory=dict)
     elsewhere: frozenset[int] = frozenset()
     farthest: float = 1.0
+    votes: Mapping[int, float] = field(default_factory=dict)
     # By concepts, their features as far as no document tells them.
     _features: dict[tuple[int, ...], FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -130,10 +134,18 @@ class Evidence:
                 broad[above] = max(score, broad.get(above, 0.0))
         self.add(BROADER, [Hit(terminology.alias_rows(row)[0], score) for row, score in broad.items()], terminology)
 
-    def drop_unweighed(self, most: int) -> None:
-        """Keep the hits of the concepts worth weighing; argument as for :meth:`weighed`."""
+    def drop_unweighed(self, most: int, terminology: Terminology) -> None:
+        """Keep what tells of the concepts worth weighing.
+
+        Arguments:
+            most: As for :meth:`weighed`.
+            terminology: The terminology.
+        """
         self.farthest = min((hit.score for hit in self.hits.get("dense", {}).values()), default=self.farthest)
-        self._keep(self.weighed(most))
+        kept = self.weighed(most)
+        self._keep(kept)
+        told = set(kept).union(*(_right_above(concept, terminology) for concept in kept))
+        self.votes = {concept: self.votes[concept] for concept in told & self.votes.keys()}
 
     def without(self, concepts: Collection[int]) -> Evidence:
         """The same without some concepts."""
@@ -153,7 +165,7 @@ class Evidence:
         """The same found for a mention in a document that names some concepts elsewhere."""
         if elsewhere:
             elsewhere &= self.concepts()
-        own = Evidence(self.text, self.hits, {}, elsewhere, self.farthest)
+        own = Evidence(self.text, self.hits, {}, elsewhere, self.farthest, self.votes)
         own._features = self._features
         return own
 
@@ -201,6 +213,10 @@ class Evidence:
             hits = self.hits.get(stage, {})
             for concept in hits.keys() & row_of.keys():
                 values[row_of[concept], _COLUMN[stage]] = hits[concept].score
+        for concept, row in row_of.items() if self.votes else ():
+            of_above = [self.votes.get(one, 0.0) for one in _right_above(concept, terminology) or [concept]]
+            values[row, _COLUMN["votes"]] = self.votes.get(concept, 0.0) ** 0.5
+            values[row, _COLUMN["votes_above"]] = max(of_above) ** 0.5
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
         top = sure or _best(self.hits.get("dense", {}))[:1]
@@ -233,6 +249,12 @@ def first(scores: Mapping[int, float]) -> list[int]:
 def _best(hits: Mapping[int, Hit]) -> list[int]:
     """The same for the hits of a stage, whose scores are rounded as they are."""
     return sorted(hits, key=lambda concept: (-hits[concept].score, concept))
+
+
+def _right_above(concept: int, terminology: Terminology) -> list[int]:
+    """The concepts right above one, but for those of another semantic type, as chapters are."""
+    types = set(terminology.concept_type_rows(concept))
+    return [row for row in terminology.parents(concept) if not types.isdisjoint(terminology.concept_type_rows(row))]
 
 
 def _above(concept: int, terminology: Terminology) -> set[int]:

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from medlink.document.senses import AbbreviationUse
 
 _DEFINED = re.compile(r"\s*\($")
-# What makes another condition of the one behind it: a former smoker, an oxaliplatin-induced neuropathy.
-_BEFORE = re.compile(r"\b(?:former|ex|[^\W\d_][\w/]*[\s-](?:induced|related|associated))[\s-]+$", re.IGNORECASE)
+# What makes another condition of the one behind it: former smoker, oxaliplatin-induced neuropathy, traumatic left SDH.
+_BEFORE = re.compile(
+    r"\b((?:former|ex|(?:non-?|post-?)?traumatic|spontaneous|congenital|gestational|"
+    r"[^\W\d_][\w/]*[\s-](?:induced|related|associated))[\s-]+)(?:(?:right|left|bilateral|[RL])\s+)?$",
+    re.IGNORECASE,
+)
 # Characters in which it is looked for.
 _LONGEST_BEFORE = 60
 _BESIDE = re.compile(r"\s+(?:(?P<without>without|w/o(?:ut)?)|with|w/|c/b|complicated\s+by)\s*", re.IGNORECASE)
@@ -93,7 +97,7 @@ def cause_before(text: str, start: int, expanded: str) -> str:
         Both, or "" where there is no such word.
     """
     before = _BEFORE.search(text[max(0, start - _LONGEST_BEFORE) : start])
-    return before[0] + expanded if before else ""
+    return before[1] + expanded if before else ""
 
 
 def condition_beside(text: str, end: int, uses: Sequence[AbbreviationUse], ends: Mapping[int, int]) -> str:

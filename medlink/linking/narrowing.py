@@ -4,8 +4,8 @@ and N83.202 is the left one.
 Notes tell the side beside the mention ("left renal and ovarian cysts"), ICD-10-CM in the name of the code: "…, left
 side" where another code has "…, unspecified side". Fractures of which nothing is said are coded as closed and
 displaced, those that a note calls open or nondisplaced are not. Injuries have a code for each encounter; what a note
-tells of is coded as at the first one. Where a category was found, which cannot be billed, what is said no closer has
-the code below it that is "unspecified".
+tells of is coded as at the first one. In a note of type 1 diabetes "DKA" is not that of type 2. Where a category was
+found, which cannot be billed, what is said no closer has the code below it that is "unspecified".
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from dataclasses import replace
 from itertools import product
 from weakref import WeakKeyDictionary
 
-from medlink.attributes.conditions import laterality
+from medlink.attributes.conditions import SIDE_BEHIND, laterality
+from medlink.linking.diabetes import tells_type_1
 from medlink.linking.stages import Context, Query
 from medlink.terminology.store import Terminology
 from medlink.terminology.words import stems_of
@@ -51,6 +52,7 @@ _OF_FRACTURES = (
         ("open fracture type I or II", "open fracture"),
     ),
 )
+_TYPE_2 = re.compile(r"\bType 2(?= diabetes)")
 _LAST_WORD = re.compile(r"\S+\s*$")
 # Characters before a mention that a word that belongs to it is looked for in.
 _FARTHEST = 24
@@ -59,7 +61,7 @@ _known: WeakKeyDictionary[Terminology, dict[tuple[int, str, bool], int]] = WeakK
 
 
 def side_of(mention: str, context: Context | None) -> str:
-    """The side that a mention names, or the word right before it.
+    """The side that a mention names, or the word right before or behind it.
 
     Arguments:
         mention: The mention.
@@ -70,7 +72,9 @@ def side_of(mention: str, context: Context | None) -> str:
     """
     last = _LAST_WORD.search(_before(context))
     before = last[0] if last else ""
-    found = laterality(mention, before, "", len(before), len(before) + len(mention))
+    behind = _behind(context)
+    after = behind if SIDE_BEHIND.match(behind) else ""
+    found = laterality(mention, before, after, len(before), len(before) + len(mention))
     return found.value if found is not None else ""
 
 
@@ -184,6 +188,8 @@ def narrowed(
         code = _narrower(code, side, query.context is not None, terminology)
         for assumed, instead in said:
             code = next((one for words in instead for one in _with(code, assumed, words, terminology)), code)
+        if query.document and tells_type_1(query.document):
+            code = next(_with(code, _TYPE_2, "Type 1", terminology), code)
         if code != found:
             concept_id, name = terminology.concept_ids[code], terminology.concept_name(code)
             candidate = replace(candidate, concept_id=concept_id, name=name, via=candidate.concept_id)
@@ -245,6 +251,14 @@ def _before(context: Context | None) -> str:
         return ""
     text, start, _ = context
     return text[max(0, start - _FARTHEST) : start].rpartition("\n")[2]
+
+
+def _behind(context: Context | None) -> str:
+    """What stands right behind a mention."""
+    if context is None:
+        return ""
+    text, _, end = context
+    return text[end : end + _FARTHEST] + "\n"
 
 
 def _named(name: str, terminology: Terminology) -> int | None:

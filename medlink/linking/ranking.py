@@ -190,10 +190,15 @@ class Ranker:
             if not stage.final:
                 ask(stage, searched)
         if self.calibration is not None:
+            dense = self._dense()
+            if dense is not None:
+                votes = dense.votes([queries[i] for i in searched], terminology)
+                for i, own in zip(searched, votes, strict=True):
+                    evidence[i].votes = own
             for i in searched:
                 evidence[i].add_broader(terminology)
             for one in evidence:
-                one.drop_unweighed(WEIGHED)
+                one.drop_unweighed(WEIGHED, terminology)
         return evidence
 
     def open_candidates(self, queries: Sequence[Query], terminology: Terminology) -> list[tuple[Evidence, list[int]]]:
@@ -212,10 +217,13 @@ class Ranker:
         Raises:
             MedlinkError: The linker has no encoder.
         """
-        for stage in self.stages:
-            if isinstance(stage, DenseStage):
-                return [aliases for aliases, _ in stage.index(terminology).search(names, k)]
-        raise MedlinkError("the linker has no encoder; load a model that has one")
+        dense = self._dense()
+        if dense is None:
+            raise MedlinkError("the linker has no encoder; load a model that has one")
+        return [aliases for aliases, _ in dense.index(terminology).search(names, k)]
+
+    def _dense(self) -> DenseStage | None:
+        return next((stage for stage in self.stages if isinstance(stage, DenseStage)), None)
 
     def settled(self, evidence: Evidence, terminology: Terminology) -> bool:
         """Whether looking names up is sure of a concept."""
@@ -257,6 +265,8 @@ class Ranker:
             # That an abbreviation looks like another is no reason to link it, whatever the chance.
             strange = abbreviation and stage not in SURE_STAGES and not is_kin(evidence.text, alias)
             stages = {name: round(one.score, 4) for name, one in evidence.found(concept).items()}
+            if concept in evidence.votes:
+                stages["votes"] = round(evidence.votes[concept], 4)
             if concept in evidence.reranked:
                 stages["rerank"] = round(evidence.reranked[concept], 4)
             candidates.append(

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 #: Of the columns of vectors.
 FORMAT = 1
+#: For each name found the row of what it is near to, its own row, and the cosine. Shape (found,) each.
+Found = tuple[IntArray, IntArray, npt.NDArray[np.float64]]
 #: Different names up to which the search is exact.
 EXACT_UP_TO = 500_000
 _GRAPH = "graph"
@@ -107,7 +109,7 @@ class VectorIndex:
             for rows, near in zip(np.split(aliases, parts), np.split(cosines, parts), strict=True)
         ]
 
-    def search_vectors(self, vectors: FloatArray, k: int) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:
+    def search_vectors(self, vectors: FloatArray, k: int) -> Found:
         """The aliases nearest to vectors of the encoder.
 
         Arguments:

@@ -35,7 +35,7 @@ _LEADING = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o|s/p|status\s+
 # line" and "a-line" are short for other words.
 _NO_START = frozenset(
     "the an a pt patient cont se incl including known baseline suspected possible poss probable presumed "
-    "questionable query".split()
+    "questionable query eval evaluate abt".split()
 )
 _AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
 # Words that tell how a condition is, behind a dash: "asthma - stable".
@@ -253,6 +253,8 @@ def trim(span: Span) -> Span | None:
         What is left of it; None where nothing is, or where it is a part of a compound.
     """
     doc, start, end = span.doc, span.start, span.end
+    if doc[end - 1].text == "&" and end < len(doc) and doc[end].text.isalpha() and doc[end].idx == span.end_char:
+        end += 1  # "T&A" is three tokens.
     while end > start and (doc[end - 1].is_space or doc[end - 1].text in _NO_END or _is_state(doc, start, end - 1)):
         end -= 1
     if doc[end : end + 3].text.lower() == "d/o":

@@ -61,8 +61,10 @@ _RIDGE = 0.02
 # With fewer mentions than this, weights are drawn to those of the general terminology, as much as by so many cases.
 _FEW = 1_000
 _LIKENESS = 10.0
-# What the codes are called that say no more than their category.
+# What the codes are called that say no more than their category, and what one counts beside it, which must not rank
+# below them: in a note the category gives way to its code by rule.
 _UNSPECIFIED = "unspecified"
+_BELOW = 0.2
 
 
 Weights = dict[str, dict[str, float]]
@@ -70,7 +72,7 @@ Weights = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A mention to fit on: features of its candidates, and which are right (none: NIL)."""
+    """A mention to fit on: features of its candidates, and how right each is, from 0 to 1 (all 0: NIL)."""
 
     features: np.ndarray
     right: np.ndarray
@@ -79,12 +81,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A mention, the rows of the concepts that it means, what was found for it, and what it counts."""
+    """A mention, the rows of the concepts that it means, what was found for it, what it counts, and which of the
+    concepts only stand below what it names."""
 
     query: Query
     right: frozenset[int]
     evidence: Evidence
     weight: float = 1.0
+    below: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +250,7 @@ def with_codes_below(item: Item, terminology: Terminology) -> Item:
     sure = set(item.evidence.sure())
     below = {row for row in item.evidence.concepts() if item.right & terminology.ancestors(row)}
     same = {row for row in below if row in sure or _UNSPECIFIED in terminology.concept_name(row).lower()}
-    return replace(item, right=item.right | same)
+    return replace(item, right=item.right | same, below=frozenset(same - item.right))
 
 
 def gather(linker: Linker, gold: Sequence[GoldMention], weight: float = 1.0) -> list[Item]:
@@ -274,7 +278,7 @@ def _sure_case(item: Item, terminology: Terminology) -> Case:
     # Of a category and the code below it, if both are right, the code is meant.
     named = item.right.intersection(sure)
     meant = named.difference(*(terminology.ancestors(concept) for concept in named))
-    right = np.array([concept in meant for concept in sure])
+    right = np.array([float(concept in meant) for concept in sure])
     return Case(item.evidence.features(sure, terminology), right, item.weight)
 
 
@@ -287,7 +291,7 @@ def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
         concepts = left.weighed(WEIGHED)
         if not concepts:
             continue
-        right = np.array([concept in item.right for concept in concepts])
+        right = np.array([_BELOW if concept in item.below else float(concept in item.right) for concept in concepts])
         found.append(Case(left.features(concepts, terminology), right, item.weight * (_ABSENT if absent else 1.0)))
     return found
 
@@ -304,7 +308,7 @@ def fit(cases: Sequence[Case], model: str, like: Mapping[str, float] | None = No
     longest = max(len(case.features) for case in cases)
     features = torch.zeros(len(cases), longest, len(columns), dtype=torch.float64)
     there = torch.zeros(len(cases), longest, dtype=torch.bool)
-    right = torch.zeros(len(cases), longest, dtype=torch.bool)
+    right = torch.zeros(len(cases), longest, dtype=torch.float64)
     for i, case in enumerate(cases):
         n = len(case.features)
         features[i, :n] = torch.from_numpy(case.features[:, columns].astype(np.float64))
@@ -321,7 +325,7 @@ def fit(cases: Sequence[Case], model: str, like: Mapping[str, float] | None = No
         optimizer.zero_grad()
         utilities = (features @ weights).masked_fill(~there, -1e9)
         total = torch.logsumexp(torch.cat([nil, utilities], 1), 1)
-        of_right = torch.logsumexp(utilities.masked_fill(~right, -1e9), 1)
+        of_right = torch.logsumexp((utilities + right.log()).clamp(min=-1e9), 1)
         chosen = torch.where(right.any(1), of_right, nil[:, 0])
         loss = (importance * (total - chosen)).sum() / importance.sum() + ridge * (weights - drawn_to).square().sum()
         loss.backward()
