@@ -49,6 +49,9 @@ _NEW = frozenset("acute new recent fresh interval".split())
 _OLD = frozenset("chronic old stable unchanged remote healed longstanding known".split())
 # What makes a size one that is looked for: "no nodules, masses over 1 cm".
 _LEAST = frozenset("> < over above than least exceeding".split())
+# How many of a thing there are, where no word for a time follows.
+_COUNT = re.compile(r"x[1-9]")
+_COUNT_ENDS = frozenset([",", ".", ";", ")"])
 _SEEN = frozenset("noted present seen observed evident".split())
 # What may stand between a denial and the words that it denies: "no new complaints", "denies any reports of".
 _DENIED_TOO = frozenset("any new other further current".split())
@@ -312,9 +315,11 @@ def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> i
     if "," not in words[after:]:
         return len(words)
     comma = words.index(",", after)
-    # "No adenopathy, renal cyst 2 cm": what is measured is there.
+    # "No adenopathy, renal cyst 2 cm", "no rash, nevi x3": what is measured or counted is there.
     for at in range(comma, len(words)):
-        if words[at] in ("cm", "mm") and words[at - 1].isdigit() and _LEAST.isdisjoint(words[at - 5 : at]):
+        measured = words[at] in ("cm", "mm") and words[at - 1].isdigit() and _LEAST.isdisjoint(words[at - 5 : at])
+        counted = _COUNT.fullmatch(words[at]) and (*words, ".")[at + 1] in _COUNT_ENDS
+        if measured or counted:
             return max(i for i in range(comma, at) if words[i] == ",")
     # "Or" is before the last of what is denied: "no warmth or swelling, rash noted", "without swelling, abrasion".
     ended = "or" in words[after:comma] and "or" not in words[comma:]

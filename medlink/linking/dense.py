@@ -105,7 +105,7 @@ class DenseStage:
         see :mod:`medlink.linking.votes`. What :meth:`retrieve` just found is not searched for again."""
         if not queries:
             return []
-        last = self._last
+        last, self._last = self._last, None
         if last is not None and last.of == (terminology, _texts(queries)) and last.names >= VOTERS:
             found = last.found
         else:
@@ -116,6 +116,7 @@ class DenseStage:
         """The names nearest to mentions."""
         texts = _texts(queries)
         found = self.index(terminology).search_vectors(self.embed([verbatim_key(text) for text in texts]), names)
+        # Until the votes are counted.
         self._last = _Search((terminology, texts), names, found)
         return found
 

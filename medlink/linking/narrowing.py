@@ -168,7 +168,8 @@ def _is_plain(concept: int, category: int, terminology: Terminology) -> bool:
 def narrowed(
     candidates: Iterable[Candidate], query: Query, side: str, terminologies: Mapping[str, Terminology]
 ) -> list[Candidate]:
-    """Candidates, each with the code that tells side, encounter and kind of fracture in place of one that does not.
+    """Candidates, each with the code that tells side, encounter, kind of fracture or type of diabetes in place of one
+    that does not.
 
     Arguments:
         candidates: The candidates, best first.
@@ -180,6 +181,8 @@ def narrowed(
         The candidates, each concept once; ``via`` is the concept that was found.
     """
     said = [(assumed, instead) for words, assumed, instead in _OF_FRACTURES if _says(words, query)]
+    if tells_type_1(query.document):
+        said.append((_TYPE_2, ("Type 1",)))
     kept: dict[tuple[str, str], Candidate] = {}
     for candidate in candidates:
         terminology = terminologies[candidate.terminology]
@@ -188,8 +191,6 @@ def narrowed(
         code = _narrower(code, side, query.context is not None, terminology)
         for assumed, instead in said:
             code = next((one for words in instead for one in _with(code, assumed, words, terminology)), code)
-        if query.document and tells_type_1(query.document):
-            code = next(_with(code, _TYPE_2, "Type 1", terminology), code)
         if code != found:
             concept_id, name = terminology.concept_ids[code], terminology.concept_name(code)
             candidate = replace(candidate, concept_id=concept_id, name=name, via=candidate.concept_id)

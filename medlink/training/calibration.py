@@ -53,6 +53,8 @@ COLUMNS = {
     "full": tuple(name for name in FEATURES if name != "rerank"),
     "reranked": FEATURES,
 }
+#: Features that hang on how many names a terminology has for a concept: none for one whose weights are others'.
+BY_NAMES = ("votes", "votes_above")
 #: What the cross-encoder must add to the accuracy of a terminology to be worth its time, and at least a standard error.
 GAIN = 0.005
 # What a mention without its concepts counts beside the mention.
@@ -120,6 +122,7 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
     if unknown := named - settings.sources.keys():
         raise MedlinkError(f"{sorted(unknown)[0]!r} is named in the settings, but is not among the sources")
     weights: dict[str, Weights] = {}
+    shared: Weights | None = None
     held_out: dict[str, LinkScores] = {}
     terminologies = {
         name: Terminology.from_records(name, list(read_concepts(source))) for name, source in settings.sources.items()
@@ -136,8 +139,10 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
         if any(walk.terminology == name for walk in settings.crosswalks.values()):
             items = [with_codes_below(item, terminology) for item in items]
         log.info("%s: %d mentions", name, len(items))
-        like = weights.get(settings.general) if len(items) < _FEW else None
+        like = shared if len(items) < _FEW else None
         weights[name] = _fit(items, linker.ranker, terminology, like, read=True)
+        if name == settings.general:
+            shared = _fit(items, linker.ranker, terminology, None, by_names=False)
         held_out[name] = _held_out(items, linker.ranker, terminology, like)
         if reranker is not None and name != settings.general:
             unread = [replace(item, evidence=replace(item.evidence, reranked={})) for item in items]
@@ -147,7 +152,8 @@ def fit_calibration(settings: CalibrationSettings, encoder: NameEncoder, reranke
             if held_out[name].accuracy() < least + max(GAIN, chance):
                 del weights[name]["reranked"]
                 held_out[name] = without
-    weights["*"] = weights[settings.general]
+    assert shared is not None
+    weights["*"] = shared
     priors = count_priors(settings.priors | settings.later_priors, terminologies)
     return Fitted(Calibration(weights), priors, AnnotatedNames.embed(priors, encoder), held_out)
 
@@ -171,7 +177,13 @@ def _half(item: Item) -> int:
 
 
 def _fit(
-    items: Sequence[Item], ranker: Ranker, terminology: Terminology, like: Weights | None, *, read: bool = False
+    items: Sequence[Item],
+    ranker: Ranker,
+    terminology: Terminology,
+    like: Weights | None,
+    *,
+    read: bool = False,
+    by_names: bool = True,
 ) -> Weights:
     """The weights of all models, each fitted on the mentions that it decides.
 
@@ -181,13 +193,15 @@ def _fit(
         terminology: The terminology of the concepts.
         like: The weights that these are drawn to, so that few mentions do not decide much.
         read: Whether the cross-encoder is to read what looking names up does not settle.
+        by_names: Whether the features :data:`BY_NAMES` have weights; with ``like`` they have none.
     """
+    by_names = by_names and like is None
     # What no mention tells anything about stays as it comes with medlink.
     weights: Weights = {model: dict(own) for model, own in default_calibration().weights["*"].items()}
     looked_up = [_sure_case(item, terminology) for item in items if item.evidence.sure()]
     like = like or {}
     if looked_up:
-        weights["exact"] = fit(looked_up, "exact", like.get("exact"))
+        weights["exact"] = fit(looked_up, "exact", like.get("exact"), by_names=by_names)
     ranker = replace(ranker, calibration=Calibration({"*": weights}))
     open_ = [item for item in items if item.evidence.hits and not ranker.settled(item.evidence, terminology)]
     if not open_:
@@ -195,7 +209,7 @@ def _fit(
     for item in open_ if read else ():
         item.evidence.reranked = {}
     cases = [case for item in open_ for case in _with_and_without(item, terminology)]
-    weights["full"] = fit(cases, "full", like.get("full"))
+    weights["full"] = fit(cases, "full", like.get("full"), by_names=by_names)
     if ranker.reranker is None:
         return weights
     if read:
@@ -210,7 +224,7 @@ def _fit(
             item.evidence.reranked = first_of[item.query.text, item.query.document].evidence.reranked
     both = [case for item in open_ if item.evidence.reranked for case in _with_and_without(item, terminology)]
     if both:
-        weights["reranked"] = fit(both, "reranked", like.get("reranked"))
+        weights["reranked"] = fit(both, "reranked", like.get("reranked"), by_names=by_names)
     return weights
 
 
@@ -296,15 +310,19 @@ def _with_and_without(item: Item, terminology: Terminology) -> list[Case]:
     return found
 
 
-def fit(cases: Sequence[Case], model: str, like: Mapping[str, float] | None = None) -> dict[str, float]:
+def fit(
+    cases: Sequence[Case], model: str, like: Mapping[str, float] | None = None, *, by_names: bool = True
+) -> dict[str, float]:
     """Weights of a model's features that make the right candidates, or NIL, of cases likeliest.
 
     Arguments:
         cases: The mentions.
         model: One of :data:`COLUMNS`.
         like: The weights that these are drawn to; None to draw them a little to 0.
+        by_names: Whether the features :data:`BY_NAMES` are among them.
     """
-    columns = [FEATURES.index(name) for name in COLUMNS[model]]
+    names = [name for name in COLUMNS[model] if by_names or name not in BY_NAMES]
+    columns = [FEATURES.index(name) for name in names]
     longest = max(len(case.features) for case in cases)
     features = torch.zeros(len(cases), longest, len(columns), dtype=torch.float64)
     there = torch.zeros(len(cases), longest, dtype=torch.bool)
@@ -315,7 +333,7 @@ def fit(cases: Sequence[Case], model: str, like: Mapping[str, float] | None = No
         there[i, :n] = True
         right[i, :n] = torch.from_numpy(case.right)
     importance = torch.tensor([case.weight for case in cases], dtype=torch.float64)
-    drawn_to = torch.tensor([(like or {}).get(name, 0.0) for name in COLUMNS[model]], dtype=torch.float64)
+    drawn_to = torch.tensor([(like or {}).get(name, 0.0) for name in names], dtype=torch.float64)
     ridge = (_RIDGE if like is None else _LIKENESS) / len(cases)
     weights = drawn_to.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
@@ -332,4 +350,4 @@ def fit(cases: Sequence[Case], model: str, like: Mapping[str, float] | None = No
         return loss
 
     optimizer.step(closure)
-    return {name: round(float(weight), 4) for name, weight in zip(COLUMNS[model], weights.detach(), strict=True)}
+    return {name: round(float(weight), 4) for name, weight in zip(names, weights.detach(), strict=True)}

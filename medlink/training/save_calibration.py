@@ -20,7 +20,7 @@ A conditional logit model over the candidates of a mention and NIL. Its score is
 |---|---|
 | method | maximum likelihood with a small ridge; beside each mention itself without its concepts counts as NIL |
 | weights | a corpus counts by the root of its size |
-| other terminologies | take the weights of {general} |
+| other terminologies | weights of {general} without the votes of near names; those of few mentions begin with these |
 {made_with}
 
 ## Data

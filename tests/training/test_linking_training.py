@@ -325,6 +325,9 @@ def test_a_calibration_is_fitted_for_each_terminology_and_for_any(folder, crosse
     assert annotated is not None
     assert annotated.names == tuple(sorted(priors.names))
     assert set(fitted.weights["*"]) == set(MODELS)
+    # How many names near a mention are a concept's depends on how many names a terminology has.
+    assert "votes" in fitted.weights["t"]["full"]
+    assert "votes" not in fitted.weights["*"]["full"]
     assert fitted.weights["t"]["full"]["dense"] != 0
     assert set(priors.of("betic cancer")) == {"C1"}
     # Each mention was counted twice, so it can be taken out once.
@@ -354,6 +357,7 @@ def test_of_the_codes_below_a_cross_referenced_category_those_that_say_no_more_a
     category, code = (codes.row(id_) for id_ in ("G71.0", "G71.01"))
     item = with_codes_below(Item(Query("welander"), frozenset({category}), Evidence("welander", hits=hits)), codes)
     assert {codes.concept_ids[row] for row in item.right} == {"G71.0", "G71.00", "G71.09"}
+    assert {codes.concept_ids[row] for row in item.below} == {"G71.00", "G71.09"}
     assert with_codes_below(replace(item, right=frozenset({code})), codes).right == {code}
 
 
@@ -367,6 +371,14 @@ def test_few_mentions_are_drawn_to_the_weights_of_the_general_terminology():
     assert few["dense"] == pytest.approx(20, abs=0.5)
     assert few["lexical"] == 0
     assert abs(few["bias"] - like["bias"]) < abs(many["bias"] - like["bias"])
+
+
+def test_what_is_right_in_part_ranks_below_what_is_right():
+    features = np.zeros((2, len(FEATURES)), dtype=np.float32)
+    features[:, FEATURES.index("bias")] = 1
+    features[1, FEATURES.index("parent")] = 1
+    code, category = (fit([Case(features, np.array(right))] * 50, "full") for right in ([1.0, 0.2], [0.2, 1.0]))
+    assert code["parent"] < 0 < category["parent"]
 
 
 def test_the_shipped_configs_are_read():
