@@ -117,6 +117,17 @@ def test_what_a_category_says_has_the_unspecified_code_below_it(icd, category, c
     assert icd.concept_ids[unspecified_below(icd.row(category), icd)] == code
 
 
+def test_a_concept_that_is_no_category_keeps_its_place():
+    concepts = [
+        Concept("HP:0000478", "Abnormality of the eye"),
+        Concept("HP:0012370", "Abnormal eye", parents=("HP:0000478",)),
+        Concept("HP:0012379", "Abnormality of the eye, unspecified", parents=("HP:0000478",)),
+    ]
+    phenotypes = Terminology.from_records("hpo", concepts)
+    row = phenotypes.row("HP:0000478")
+    assert unspecified_below(row, phenotypes) == row
+
+
 def test_no_name_of_clinicians_takes_a_side_that_it_does_not_tell(icd):
     side = re.compile(r"\b(left|right)\b", re.IGNORECASE)
     names = [(code, name) for code, names in read_synonyms("icd10cm").items() for name in names if code[0] in "CLMNS"]

@@ -138,8 +138,10 @@ def unspecified_below(concept: int, terminology: Terminology) -> int:
         said_below, open_below = _parts(one, terminology)
         return said_below == said and open_below > left_open
 
-    children = terminology.children(concept)
-    ends = [one for one in children if terminology.concept_ids[one][-1] in "09"]
+    # Of codes that go on where the category's ends: what is below a concept of HPO is never the same.
+    ids = terminology.concept_ids
+    children = [one for one in terminology.children(concept) if ids[one].startswith(ids[concept])]
+    ends = [one for one in children if ids[one][-1] in "09"]
     alike = [one for one in children if _words(one, terminology) == words]
     unspecified = [one for one in ends if leaves_more_open(one)]
     plain = [one for one in ends if _is_plain(one, concept, terminology)]
