@@ -60,7 +60,8 @@ class Evidence:
         reranked: For each concept that the cross-encoder read, its logit against NIL.
         elsewhere: Those of the concepts that its document names at another place.
         farthest: The lowest score of the dense stage among the hits that were dropped.
-        votes: By concept, the share of the near names that are its own or of concepts below it.
+        votes: By concept, the share of the near names that are its own or of concepts below it, and that of the concept
+            right above it.
     """
 
     text: str
@@ -68,7 +69,7 @@ class Evidence:
     reranked: dict[int, float] = field(default_factory=dict)
     elsewhere: frozenset[int] = frozenset()
     farthest: float = 1.0
-    votes: Mapping[int, float] = field(default_factory=dict)
+    votes: dict[int, tuple[float, float]] = field(default_factory=dict)
     # By concepts, their features as far as no document tells them.
     _features: dict[tuple[int, ...], FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -130,22 +131,26 @@ class Evidence:
                 narrow[concept] = max(hits[concept].score, narrow.get(concept, 0.0))
         broad: dict[int, float] = {}
         for concept, score in narrow.items():
-            for above in _above(concept, terminology):
+            for above in terminology.ancestors_alike(concept, _UP):
                 broad[above] = max(score, broad.get(above, 0.0))
         self.add(BROADER, [Hit(terminology.alias_rows(row)[0], score) for row, score in broad.items()], terminology)
 
-    def drop_unweighed(self, most: int, terminology: Terminology) -> None:
-        """Keep what tells of the concepts worth weighing.
+    def drop_unweighed(self, most: int) -> None:
+        """Keep the hits of the concepts worth weighing; argument as for :meth:`weighed`."""
+        self.farthest = min((hit.score for hit in self.hits.get("dense", {}).values()), default=self.farthest)
+        self._keep(self.weighed(most))
+
+    def add_votes(self, shares: Mapping[int, float], terminology: Terminology) -> None:
+        """Keep the votes for the concepts that were found.
 
         Arguments:
-            most: As for :meth:`weighed`.
+            shares: By concept, the share of the near names that are its own or of concepts below it.
             terminology: The terminology.
         """
-        self.farthest = min((hit.score for hit in self.hits.get("dense", {}).values()), default=self.farthest)
-        kept = self.weighed(most)
-        self._keep(kept)
-        told = set(kept).union(*(_right_above(concept, terminology) for concept in kept))
-        self.votes = {concept: self.votes[concept] for concept in told & self.votes.keys()}
+        self._features.clear()
+        for concept in self.concepts():
+            above = terminology.ancestors_alike(concept, 1) or {concept}
+            self.votes[concept] = shares.get(concept, 0.0), max(shares.get(one, 0.0) for one in above)
 
     def without(self, concepts: Collection[int]) -> Evidence:
         """The same without some concepts."""
@@ -213,14 +218,12 @@ class Evidence:
             hits = self.hits.get(stage, {})
             for concept in hits.keys() & row_of.keys():
                 values[row_of[concept], _COLUMN[stage]] = hits[concept].score
-        for concept, row in row_of.items() if self.votes else ():
-            of_above = [self.votes.get(one, 0.0) for one in _right_above(concept, terminology) or [concept]]
-            values[row, _COLUMN["votes"]] = self.votes.get(concept, 0.0) ** 0.5
-            values[row, _COLUMN["votes_above"]] = max(of_above) ** 0.5
+        for concept in self.votes.keys() & row_of.keys():
+            values[row_of[concept], [_COLUMN["votes"], _COLUMN["votes_above"]]] = np.sqrt(self.votes[concept])
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
         top = sure or _best(self.hits.get("dense", {}))[:1]
-        above = set[int]().union(*(_above(concept, terminology) for concept in top))
+        above = set[int]().union(*(terminology.ancestors_alike(concept, _UP) for concept in top))
         values[:, _COLUMN["above_first"]] = [concept in above for concept in concepts]
         values[:, _COLUMN["parent"]] = [terminology.is_parent(concept) for concept in concepts]
         return values
@@ -249,19 +252,3 @@ def first(scores: Mapping[int, float]) -> list[int]:
 def _best(hits: Mapping[int, Hit]) -> list[int]:
     """The same for the hits of a stage, whose scores are rounded as they are."""
     return sorted(hits, key=lambda concept: (-hits[concept].score, concept))
-
-
-def _right_above(concept: int, terminology: Terminology) -> list[int]:
-    """The concepts right above one, but for those of another semantic type, as chapters are."""
-    types = set(terminology.concept_type_rows(concept))
-    return [row for row in terminology.parents(concept) if not types.isdisjoint(terminology.concept_type_rows(row))]
-
-
-def _above(concept: int, terminology: Terminology) -> set[int]:
-    """The concepts not far above one, but for those of another semantic type, as chapters are."""
-    types = set(terminology.concept_type_rows(concept))
-    level, found = {concept}, set[int]()
-    for _ in range(_UP):
-        level = {parent for one in level for parent in terminology.parents(one)}
-        found |= level
-    return {row for row in found if not types.isdisjoint(terminology.concept_type_rows(row))}

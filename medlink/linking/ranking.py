@@ -190,15 +190,15 @@ class Ranker:
             if not stage.final:
                 ask(stage, searched)
         if self.calibration is not None:
-            dense = self._dense()
-            if dense is not None:
-                votes = dense.votes([queries[i] for i in searched], terminology)
-                for i, own in zip(searched, votes, strict=True):
-                    evidence[i].votes = own
             for i in searched:
                 evidence[i].add_broader(terminology)
             for one in evidence:
-                one.drop_unweighed(WEIGHED, terminology)
+                one.drop_unweighed(WEIGHED)
+            dense = self._dense()
+            if dense is not None:
+                votes = dense.votes([queries[i] for i in searched], terminology)
+                for i, shares in zip(searched, votes, strict=True):
+                    evidence[i].add_votes(shares, terminology)
         return evidence
 
     def open_candidates(self, queries: Sequence[Query], terminology: Terminology) -> list[tuple[Evidence, list[int]]]:
@@ -265,8 +265,8 @@ class Ranker:
             # That an abbreviation looks like another is no reason to link it, whatever the chance.
             strange = abbreviation and stage not in SURE_STAGES and not is_kin(evidence.text, alias)
             stages = {name: round(one.score, 4) for name, one in evidence.found(concept).items()}
-            if concept in evidence.votes:
-                stages["votes"] = round(evidence.votes[concept], 4)
+            if (share := evidence.votes.get(concept, (0.0, 0.0))[0]) > 0:
+                stages["votes"] = round(share, 4)
             if concept in evidence.reranked:
                 stages["rerank"] = round(evidence.reranked[concept], 4)
             candidates.append(

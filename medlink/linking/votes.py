@@ -78,11 +78,5 @@ class Votes:
         """A concept and those above it, but for those of another semantic type, as chapters are."""
         known = self._lines[terminology]
         if concept not in known:
-            types = set(terminology.concept_type_rows(concept))
-            line, level = {concept}, {concept}
-            while level:
-                above = {parent for one in level for parent in terminology.parents(one)} - line
-                level = {one for one in above if not types.isdisjoint(terminology.concept_type_rows(one))}
-                line |= level
-            known[concept] = sorted(line)
+            known[concept] = sorted({concept, *terminology.ancestors_alike(concept)})
         return known[concept]

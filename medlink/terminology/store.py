@@ -202,6 +202,23 @@ class Terminology:
                     stack.append(parent)
         return found
 
+    def ancestors_alike(self, row: int, levels: int | None = None) -> set[int]:
+        """The rows of the concepts above one that share a semantic type with it, as chapters do not with codes.
+
+        Arguments:
+            row: Row of the concept.
+            levels: How far above it; None for all.
+        """
+        types = set(self.concept_type_rows(row))
+        found: set[int] = set()
+        level = {row}
+        while level and levels != 0:
+            above = {parent for one in level for parent in self.parents(one)} - found
+            level = {one for one in above if not types.isdisjoint(self.concept_type_rows(one))}
+            found |= level
+            levels = levels if levels is None else levels - 1
+        return found
+
     def exact(self, text: str) -> list[int]:
         """Rows of the aliases that are this text but for case, dashes, quotes and white space."""
         key = verbatim_key(text)
