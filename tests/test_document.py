@@ -143,6 +143,16 @@ def test_systems_go_on_after_what_stands_among_them():
         ("SOCIAL HISTORY", ""),
         ("FAMILY HISTORY", ""),
     ]
+    doc = blank_pipeline("medlink_sections")(
+        "A/P\n- Ppx: enoxaparin\n- Psych: depression hx\n- Dispo: home\n- GI: rest\n"
+    )
+    assert [(one.title.text, one.parent) for one in doc._.sections] == [
+        ("A/P", ""),
+        ("Ppx", ""),
+        ("Psych", "assessment_and_plan"),
+        ("Dispo", ""),
+        ("GI", "assessment_and_plan"),
+    ]
 
 
 def test_an_examination_without_a_heading_is_no_part_of_the_history_before_it():
@@ -165,6 +175,19 @@ def test_a_body_part_begins_an_examination_behind_a_history_and_a_system_does_no
         ("extremities", "physical_exam"),
         ("physical_exam", ""),
     ]
+
+
+def test_an_unknown_heading_ends_what_its_own_line_told():
+    text = "FH: mother asthma. No CVID.\nSPT: cat 4+\nVaccines: zoster\nTransplant: 2019\n"
+    assert headings(text) == [
+        ("FH", "family_history"),
+        ("SPT", None),
+        ("Vaccines", "immunizations"),
+        ("Transplant", None),
+    ]
+    # A relative's line, and one below a heading on a line of its own, go on with it.
+    for text in ("FH: Mother: DM\nCancer: aunt (breast)\n", "FAMILY HISTORY:\nCancer: none\n"):
+        assert [name for _, name in headings(text)] == ["family_history"]
 
 
 def test_vital_signs_are_a_section_without_a_colon():

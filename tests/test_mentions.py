@@ -112,10 +112,35 @@ def test_the_air_behind_a_saturation_is_no_arthritis(text, kept):
     assert len(doc.ents) == kept
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"), [("HOH w aids", False), ("HIV/AIDS", True), ("hiv/aids", True), ("AIDS", True)]
+)
+def test_what_helps_to_hear_is_no_disease(text, kept):
+    doc = blank_pipeline()(text)
+    add_mentions(doc, [doc.char_span(len(text) - 4, len(text), "CONDITION", alignment_mode="expand")], "ner")
+    assert len(doc.ents) == kept
+
+
 def test_a_mention_begins_with_the_acute_that_other_words_part_from_it():
     doc = blank_pipeline()("Acute non-recurrent maxillary sinusitis; acute sinusitis; severe sinusitis")
     whole = [trim(Span(doc, at - more, at + 1, "CONDITION")) for at, more in ((5, 1), (8, 0), (11, 0))]
     assert [span.text for span in whole] == ["Acute non-recurrent maxillary sinusitis", "sinusitis", "sinusitis"]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "whole"),
+    [
+        ("Borderline diabetes", 1, 2, "Borderline diabetes"),
+        ("a CF carrier", 1, 2, "CF carrier"),
+        ("carrier of cystic fibrosis", 2, 4, "carrier of cystic fibrosis"),
+        ("not cancer", 0, 2, "cancer"),
+        ("No fever", 0, 2, "fever"),
+        ("not eating", 0, 2, "not eating"),
+        ("NO toxicity", 0, 2, "NO toxicity"),
+    ],
+)
+def test_a_mention_holds_what_makes_something_else_of_it_and_no_denial(text, first, last, whole):
+    assert trim(Span(blank_pipeline()(text), first, last, "CONDITION")).text == whole
 
 
 def test_an_examination_that_heads_its_findings_is_a_mention():

@@ -78,3 +78,10 @@ def test_what_is_searched_for_is_no_opposite():
     linker = Linker([terminology], threshold=0.3)
     assert [one.concept_id for one in linker.link(["non-alcoholic cirrhosis of the liver"])[0]] == ["3"]
     assert not linker.link(["hyperphosphatasia of childhood"])[0]
+
+
+@pytest.mark.parametrize("mention", ["Fabry carrier", "carriers of Fabry disease", "borderline hypertension"])
+def test_who_carries_a_disease_or_nearly_has_it_does_not_have_it(mention):
+    assert contradicts(mention, "Fabry disease")
+    assert contradicts(mention, "Hypertension")
+    assert not contradicts(mention, mention.upper())

@@ -21,9 +21,10 @@ import json
 import random
 import re
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from medlink import Terminology
@@ -345,18 +346,37 @@ def triples(text: str) -> frozenset[tuple[str, ...]]:
     return frozenset(zip(words, words[1:], words[2:], strict=False))
 
 
+class Seen:
+    """Texts by their :func:`triples`, so that those alike are found without a look at all."""
+
+    def __init__(self) -> None:
+        self._texts_with: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        self._sizes: list[int] = []
+
+    def add(self, own: frozenset[tuple[str, ...]]) -> None:
+        """Add a text."""
+        for one in own:
+            self._texts_with[one].append(len(self._sizes))
+        self._sizes.append(len(own))
+
+    def has_alike(self, own: frozenset[tuple[str, ...]], share: float) -> bool:
+        """Whether a text and one of these have more than a share of all the triples of both in common."""
+        common = Counter(chain.from_iterable(self._texts_with.get(one, ()) for one in own))
+        return any(count > share * (len(own) + self._sizes[text] - count) for text, count in common.items())
+
+
 def generate(part: str, terminology: Terminology) -> list[str]:
     """The marked notes of a part, the same ones each time."""
     writer = Writer(part, Neighbours(terminology))
     notes: list[str] = []
-    seen: list[frozenset[tuple[str, ...]]] = []
+    seen = Seen()
     for source in writer.sources:
         for version in range(VERSIONS[part]):
             note = writer.write(source, version)
             own = triples(_MARK.sub(lambda found: found[1], note))
-            if all(len(own & other) <= ALIKE[part] * len(own | other) for other in seen):
+            if not seen.has_alike(own, ALIKE[part]):
                 notes.append(note)
-                seen.append(own)
+                seen.add(own)
     return notes
 
 

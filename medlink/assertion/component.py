@@ -9,7 +9,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from medlink.assertion.context import ContextMatcher, Decision
+from medlink.assertion.context import AFFIRMS, ContextMatcher, Decision
 from medlink.assertion.rules import ContextRule, default_context_rules
 from medlink.assertion.values import DEFAULTS, DIMENSIONS, Assertion, Trigger
 from medlink.document.carrying import RuleCarrier
@@ -33,6 +33,8 @@ _OPEN = re.compile(
     r"(?:\bof\s[\w\s]{1,40})?\W*",
     re.IGNORECASE,
 )
+# What begins a sentence that denies, behind one that affirms.
+_DASH = re.compile(r"[-–] (?=[^\W\d_])")
 # Letters of a heading in capitals that may be an abbreviation.
 _SHORT = 5
 
@@ -137,8 +139,10 @@ def _decide(
         local = [(span.start_char + shift, span.end_char + shift, _label(span)) for span in mentions]
         return matcher.decide(before + text[start:end], local)
 
-    decided = decide("", begin)
-    rows_of = [[_row(dimension, one, begin) for dimension, one in of.items()] for of in decided]
+    denied = _DASH.match(text, begin)
+    before, start = ("no ", denied.end()) if denied and _affirmed_before(text, begin) else ("", begin)
+    decided = decide(before, start)
+    rows_of = [[_row(dimension, one, start - len(before)) for dimension, one in of.items()] for of in decided]
     if lead is not None:
         before = text[slice(*lead)] + " "
         bullet = LEAD.match(text, begin)
@@ -150,6 +154,11 @@ def _decide(
                 if dimension not in own and one.end <= len(before) and _OPEN.fullmatch(before, one.end)
             ]
     return rows_of
+
+
+def _affirmed_before(text: str, begin: int) -> bool:
+    """Whether a sentence follows another on its line that affirms things with a plus sign: "+ cough. - fever, rash"."""
+    return AFFIRMS.search(text, _line_of(text, begin), begin) is not None
 
 
 def _row(dimension: str, decision: Decision, begin: int) -> _Row:

@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from medlink.assertion.rules import ContextRule, trigger_tokens
+from medlink.document.relatives import RELATIVES
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[^\w\s]|_")
 _NUMBERS = frozenset(
@@ -25,24 +26,20 @@ _MONTHS = frozenset(
     "january february march april may june july august september october november december "
     "jan feb mar apr jun jul aug sept sep oct nov dec".split()
 )
-_RELATIVES = frozenset(
-    "mother father mom dad mum mommy daddy parent parents brother brothers sister sisters sib sibs sibling "
-    "siblings twin mgm mgf pgm pgf grandmother grandfather grandparents grandparent grandma grandpa aunt aunts uncle "
-    "uncles cousin cousins son sons daughter daughters niece nephew nieces nephews grandson granddaughter "
-    "grandchild relative relatives wife husband spouse stepmother stepfather stepson".split()
-)
-_RELATIVES |= {f"{relative}'s" for relative in (*_RELATIVES, "child")}
+_RELATIVES = RELATIVES | {f"{relative}'s" for relative in (*RELATIVES, "child")}
 # What infections that are tested for together are called, and what stands between them.
 _SCREENED = frozenset(
     "hiv hav hbv hcv hep hepatitis a b c e ag ab igg igm antigen antibody pcr screen serology status rpr vdrl "
     "syphilis hsv htlv vzv varicella rubella measles mumps cmv ebv toxo toxoplasmosis gc ct gonorrhea gonorrhoea "
     "chlamydia trich trichomonas bv tb quantiferon flu influenza covid 19 rsv strep mono monospot lyme mrsa vre "
+    "legionella mycoplasma pneumococcal adenovirus rotavirus norovirus giardia histoplasma cryptococcal galactomannan "
     "diff difficile swab swabs test tests rapid panel titers serologies antibodies".split()
 )
 # What is said of how a disease or an accident goes, as in "migraine without aura" and "fall without injury".
 _COURSE = frozenset(
     "acute current with exacerbation exacerbations complication complications aura flare flares recurrence "
-    "decompensation rvr sequelae crisis injury injuries loc loss of consciousness".split()
+    "decompensation rvr sequelae crisis injury injuries loc loss of consciousness sipe superimposed "
+    "preeclampsia".split()
 )
 # Denied with the one kind, things of the other kind are there: "no acute infarct, old infarct".
 _NEW = frozenset("acute new recent fresh interval".split())
@@ -56,6 +53,7 @@ _SEEN = frozenset("noted present seen observed evident".split())
 # What may stand between a denial and the words that it denies: "no new complaints", "denies any reports of".
 _DENIED_TOO = frozenset("any new other further current".split())
 _AND = frozenset(["and", "&", "/"])
+_PARTS = frozenset([",", "("])
 _BETWEEN = _AND | frozenset([",", "-", "(", ")"])
 _WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
 _YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
@@ -71,7 +69,10 @@ _ASKED_LAST = re.compile(r"(?<=[^\W_])\?")
 # bullet.
 _DENIES = "<minus>"
 _DENIES_NEXT = re.compile(r"(?<![^\s(\[/,;:])-(?=[^\W\d_])")
-_AFFIRMS = re.compile(r"(?<![^\s(\[/,;:])\+(?=[^\W\d_])")
+# With a space behind it, it denies all that follow: "+ cough, - fever, chills".
+_DENIES_FOLLOWING = re.compile(r"(?<=[,;.] )[-–] (?=[^\W\d_])")
+#: A plus sign that affirms what follows.
+AFFIRMS = re.compile(r"(?<![^\s(\[/,;:])\+[ ]?(?=[^\W\d_])")
 # "- fever, - cough": what begins such a list denies as well.
 _DENIES_LIST = re.compile(r"-\s.*,\s*-\s*[^\W\d_]", re.DOTALL)
 # Mentions, and last words of them, on which triggers stand all the same.
@@ -85,7 +86,7 @@ _HAD = frozenset("of hx o with known has".split())
 _MENTION = "<mention>"
 # What may stand between a trigger and the colon before what it speaks of: "denies any of the following: …".
 _FOLLOWING = frozenset("any all each one of the this these following symptoms signs findings or more".split())
-_SIGNS = frozenset("?.-")
+_SIGNS = frozenset("?.-–")
 _CLASSES = ("<number>", "<year>", "<relative>", "<month>", "*")
 
 
@@ -155,7 +156,7 @@ class ContextMatcher:
         """
         low = _lower(sentence)
         words, starts, ends = ["<start>"], [0], [0]
-        affirms = _AFFIRMS.search(low) is not None
+        affirms = AFFIRMS.search(low) is not None
         for match in _WORD.finditer(low):
             words.append(_sign(low, match, affirms=affirms) if match[0] in _SIGNS else match[0])
             starts.append(match.start())
@@ -214,9 +215,11 @@ class ContextMatcher:
                     away, span = first - behind, (behind, first)
                     # "Asthma (no intubations), anxiety": what a bracket says of its own it says of nothing behind it.
                     bracketed = depths[first] < depths[one.last]
-                    # "No peritonism, ERCP tomorrow": a list goes on with things of a kind.
+                    # A list goes on with things of a kind, and what a bracket adds is something else: "no peritonism,
+                    # ERCP tomorrow", "no heart failure (EF 55%)".
                     if negated is not None and (
-                        first >= goes_on or (label != mentions[negated][2] and "," in words[places[negated][1] : first])
+                        first >= goes_on
+                        or (label != mentions[negated][2] and not _PARTS.isdisjoint(words[places[negated][1] : first]))
                     ):
                         continue
                 elif last <= one.first and rule.direction != "forward":
@@ -234,7 +237,7 @@ class ContextMatcher:
                     order = (away, _TIES.index(value))
                     if known is not None and known <= order:
                         continue
-                    if _ended(ends_it, dimension, value, span, label):
+                    if _ended(ends_it, dimension, value, span, label, depths):
                         continue
                     distances[number][dimension] = order
                     decisions[number][dimension] = Decision(value, rule, starts[one.first], ends[one.last - 1])
@@ -275,8 +278,10 @@ def _sign(text: str, match: re.Match[str], *, affirms: bool) -> str:
         return _ASKS if _ASKS_NEXT.match(text, at) else _ASKED if _ASKED_LAST.match(text, at) else "?"
     if match[0] == ".":
         return _ITEM if _ITEM_NEXT.match(text, at) else "."
+    if affirms and _DENIES_FOLLOWING.match(text, at):
+        return "no"
     denies = (affirms and _DENIES_NEXT.match(text, at)) or (at == 0 and _DENIES_LIST.match(text))
-    return _DENIES if denies else "-"
+    return _DENIES if denies else match[0]
 
 
 def _is_denied(cue: _Found, denied: set[int], words: Sequence[str]) -> bool:
@@ -323,7 +328,8 @@ def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> i
             return max(i for i in range(comma, at) if words[i] == ",")
     # "Or" is before the last of what is denied: "no warmth or swelling, rash noted", "without swelling, abrasion".
     ended = "or" in words[after:comma] and "or" not in words[comma:]
-    if words[cue.first] in ("without", "w"):
+    before = words[cue.first - 1]
+    if words[cue.first] in ("without", "w") or (before[0].isalnum() and words[cue.first] == "no") or before == ")":
         # "Asthma w/o exacerbation, gallstones": what is denied is how the one before went, and not what follows.
         ended = ended or _COURSE.issuperset(words[slice(*negated)])
     else:
@@ -414,11 +420,14 @@ def _holds(words: list[str], phrases: list[tuple[str, ...]]) -> bool:
     return False
 
 
-def _ended(stops: list[_Found], dimension: str, value: str, span: tuple[int, int], label: str) -> bool:
-    """Whether a "stop" rule stands between a trigger and a mention."""
+def _ended(
+    stops: list[_Found], dimension: str, value: str, span: tuple[int, int], label: str, depths: Sequence[int]
+) -> bool:
+    """Whether a "stop" rule stands between a trigger and a mention, and in no bracket of its own there."""
     low, high = span
+    outside = max(depths[low], depths[high])
     for stop in stops:
-        if low <= stop.first < high:
+        if low <= stop.first < high and depths[stop.first + 1] <= outside:
             rule = stop.rule
             if (dimension in rule.ends or value in rule.ends) and (not rule.labels or label in rule.labels):
                 return True

@@ -14,6 +14,8 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
+from medlink.document.relatives import RELATIVES
+
 
 class SectionRule(BaseModel):
     """A section and the headings that name it.
@@ -76,8 +78,20 @@ _CAPITALS = re.compile(r"[A-Z][A-Z/&,() -]{3,60}[A-Z)](?=[ \t]+(?:[A-Z][a-z]|\d|
 _VITALS = re.compile(r"(?:VS|Vitals|VITALS)(?=[ \t]+(?:[A-Z]{1,4}[ \t]?)?\d)")
 # "ROS negative except fatigue", "PMH HTN, DM": short forms that are headings without a colon, where the line before
 # ends a sentence or has a heading itself; in the middle of one, "with PMH of HTN", they are none.
-_BARE = re.compile(r"(?:ROS|HPI|PMHx?|PSHx?|FHx?|SHx?|SocHx|FamHx)(?=[ \t]+\w)(?![ \t]+(?:of|for|and|in|is|was)\b)")
+_BARE = re.compile(
+    r"(?:ROS|HPI|PMHx?|PSHx?|FHx?|SHx?|SocHx|FamHx|Exam|O/E)"
+    r"(?=[ \t]+\w)(?![ \t]+(?:of|for|and|in|is|was|under|table|room)\b)"
+)
 _LABELLED = re.compile(r"[A-Z][\w /&-]{0,40}:")
+#: Sections of which a line tells where their heading stands in it; a line below it that has a heading, which no rule
+#: knows, is no part of them.
+_OF_ONE_LINE = frozenset(
+    {"family_history", "immunizations", "past_medical_history", "past_surgical_history", "allergies"}
+)
+# But where one of these stands in it, it goes on: "Father: gout", "Reaction: hives".
+_GOES_ON = re.compile(
+    rf"\b(?:{'|'.join(sorted(RELATIVES))}|reactions?|latex|foods?|drugs?|environmental)\b", re.IGNORECASE
+)
 _ENDED = (".", ":", ";", "!", "?", ")", "]")
 # Lines without a heading that are no part of a history.
 _VITALS_LINE = re.compile(
@@ -135,14 +149,18 @@ class HeadingFinder:
             text: The note.
         """
         found: list[Heading] = []
-        section = ""
+        section, of_one_line = "", False
         for line in _LINE.finditer(text):
-            for heading in self._in_line(text, line.start(), line.end()):
+            headings = list(self._in_line(text, line.start(), line.end()))
+            if of_one_line and not headings:
+                headings += _unknown(text, line.start(), line.end())
+            for heading in headings:
                 if heading.start == heading.end and section not in BEFORE_EXAM:
                     continue
                 found.append(heading)
                 if heading.rule is None or not heading.rule.subsection:
                     section = heading.rule.name if heading.rule else ""
+                    of_one_line = section in _OF_ONE_LINE and heading.body < line.end()
         return found
 
     def _in_line(self, text: str, start: int, end: int) -> Iterator[Heading]:
@@ -246,6 +264,15 @@ def _bare(text: str, line: int, first: int) -> re.Match[str] | None:
     before = text[text.rfind("\n", 0, max(0, line - 1)) + 1 : line].rstrip()
     ended = not before or before.endswith(_ENDED) or _BARE.match(before) or _LABELLED.match(before)
     return _BARE.match(text, first) if ended else None
+
+
+def _unknown(text: str, start: int, end: int) -> Iterator[Heading]:
+    """The heading that a line begins with, whatever it is, unless its line goes on with the section."""
+    lead = LEAD.match(text, start, end)
+    first = lead.end() if lead else start
+    if (labelled := _LABELLED.match(text, first, end)) and not _GOES_ON.search(text, first, end):
+        body = _AFTER.match(text, labelled.end(), end).end()  # type: ignore[union-attr]
+        yield Heading(start, first, labelled.end() - 1, body, None)
 
 
 def _is_title(words: str) -> bool:

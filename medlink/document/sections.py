@@ -17,12 +17,17 @@ from medlink.document.rules import own_rules
 
 _KEY = "medlink.sections"
 # Sections that go through the systems of the body, and what often stands among these without ending them.
-_BY_SYSTEM = frozenset({"review_of_systems", "physical_exam"})
+_BY_SYSTEM = {
+    **dict.fromkeys(("review_of_systems", "physical_exam"), frozenset({"social_history", "vital_signs"})),
+    **dict.fromkeys(
+        ("assessment_and_plan", "assessment", "plan", "hospital_course"),
+        frozenset({"prophylaxis", "disposition", "discharge_instructions"}),
+    ),
+}
 # What an examination without a heading of its own begins with, and the sections that cannot go on with it. Histories
 # may go through the systems of the body ("Cardiac:"), but not through its parts.
 _BEGINS_EXAM = "general"
 _BODY_PARTS = frozenset("neck heart lungs abdomen abd extremities ext legs back nails scalp pupils groin trunk".split())
-_INTERLUDES = frozenset({"social_history", "vital_signs"})
 #: Name, LOINC code, parent, and as tokens: start and end of the heading, start and end of the text under it.
 SectionRow = tuple[str, str, str, int, int, int, int]
 
@@ -113,7 +118,7 @@ def find_sections(doc: Doc, finder: HeadingFinder) -> list[SectionRow]:
         if inside and parent != "physical_exam":
             code = loinc  # The codes of organ systems are those of the examination.
         rows.append((rule.name if rule else "", code, parent if inside else "", start, end, min(body, stop), stop))
-        goes_on = rule is not None and rule.name in _INTERLUDES and parent in _BY_SYSTEM
+        goes_on = rule is not None and rule.name in _BY_SYSTEM.get(parent, ())
         if not inside and not goes_on:
             parent, loinc = (rule.name, rule.loinc) if rule is not None else ("", "")
     return rows

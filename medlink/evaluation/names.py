@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+
+from spacy.util import minibatch
 
 from medlink.errors import MedlinkError
 from medlink.linking.linker import Linker
 from medlink.terminology.store import SCOPES, Terminology
 from medlink.terminology.words import verbatim_key
+
+# Names linked at once.
+_BATCH = 1_000
 
 
 @dataclass(slots=True)
@@ -51,15 +57,16 @@ def evaluate_names(terminology: Terminology, scopes: Sequence[str]) -> NamesResu
         owners[verbatim_key(terminology.aliases[row])].add(int(terminology.alias_concept[row]))
     linker = Linker([terminology])
     result = NamesResult()
-    for row in rows:
-        name = terminology.aliases[row]
-        if len(owners[verbatim_key(name)]) > 1:
-            result.ties += 1
-            continue
-        result.names += 1
-        concept = int(terminology.alias_concept[row])
-        # One candidate is asked for, so the search ends at the exact stage where that has an answer.
-        answers = linker.link([name], k=1)[0]
+    alone = [row for row in rows if len(owners[verbatim_key(terminology.aliases[row])]) == 1]
+    result.ties = len(rows) - len(alone)
+    result.names = len(alone)
+    # One candidate is asked for, so the search ends at the exact stage where that has an answer.
+    found = chain.from_iterable(
+        linker.link([terminology.aliases[row] for row in some], k=1)
+        for some in minibatch(alone, _BATCH)  # type: ignore[no-untyped-call]
+    )
+    for row, answers in zip(alone, found, strict=True):
+        name, concept = terminology.aliases[row], int(terminology.alias_concept[row])
         best = terminology.row(answers[0].concept_id) if answers else None
         same = bool(answers) and verbatim_key(answers[0].alias) == verbatim_key(name)
         below = best is not None and same and concept in terminology.ancestors(best)
@@ -67,6 +74,6 @@ def evaluate_names(terminology: Terminology, scopes: Sequence[str]) -> NamesResu
         if best == concept or below:
             result.right += 1
         else:
-            found = terminology.concept_ids[best] if best is not None else "NIL"
-            result.wrong.append((terminology.concept_ids[concept], name, found))
+            first = terminology.concept_ids[best] if best is not None else "NIL"
+            result.wrong.append((terminology.concept_ids[concept], name, first))
     return result

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from medlink.document.relatives import RELATIVES
+
 
 def _of_type(number: str) -> re.Pattern[str]:
     """How notes write diabetes of a type: "type 1 diabetic", "T1DM", "DM1", "diabetes mellitus, type I"."""
@@ -21,10 +23,7 @@ def _of_type(number: str) -> re.Pattern[str]:
 
 
 _TYPE_1, _TYPE_2 = _of_type("1|I|one"), _of_type("2|II|two")
-_RELATIVE = (
-    r"(?:mother|father|mom|dad|mum|parents?|brothers?|sisters?|siblings?|sibs?|sons?|daughters?|twin|grand\w+|aunts?|"
-    r"uncles?|cousins?|niece|nephew|wife|husband|spouse|partner|roommate)\b"
-)
+_RELATIVE = rf"(?:{'|'.join(sorted(RELATIVES))}|partner|roommate)\b"
 # Where a part of a sentence says one of these before, the type is somebody else's, or not certain.
 _OTHER = re.compile(
     rf"\b(?:{_RELATIVE}|(?:no|not|denies|without|doubt|unlikely|possible|probable|suspected|likely|r/o|rule\s+out|versus|"

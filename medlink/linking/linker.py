@@ -193,8 +193,15 @@ class Linker:
         results: list[list[Candidate]] = [[] for _ in queries]
 
         def link(texts: Mapping[int, str], terminology: Terminology, *, sure: bool = False) -> None:
-            asked = [replace(queries[i], text=text) for i, text in texts.items()]
-            for i, candidates in zip(texts, self._link(asked, terminology, k, thorough), strict=True):
+            asked = {i: replace(queries[i], text=text) for i, text in texts.items()}
+            if sure:
+                # What only a name would answer is not searched for.
+                named = self.ranker.with_names(asked.values(), terminology)
+                asked = {i: q for (i, q), has in zip(asked.items(), named, strict=True) if has}
+            if not asked:
+                return
+            found = self._link(list(asked.values()), terminology, k, thorough)
+            for i, candidates in zip(asked, found, strict=True):
                 if sure and (not candidates or candidates[0].nil or candidates[0].stage not in SURE_STAGES):
                     continue
                 others = [one for one in results[i] if one.terminology != terminology.name]

@@ -46,6 +46,8 @@ _POLES = {
 # Beginnings of words that have the same end.
 _PAIRS = "hyper/hypo macro/micro tachy/brady poly/oligo pre/post intra/extra".split()
 _STARTS = [(start, pair, pole) for pair in _PAIRS for pole, start in enumerate(pair.split("/"))]
+# Words of which a name has one that is meant by a mention with one: who carries a disease does not have it.
+_CHANGING = (frozenset(("carrier", "carriers")), frozenset(("borderline",)))
 _LEAST_REST = 4
 _NON = "non"
 
@@ -72,6 +74,8 @@ def contradicts(mention: str, name: str) -> bool:
         other = _poles(name)
         if any(key in other and values.isdisjoint(other[key]) for key, values in own.items()):
             return True
+    if not _changed(mention) <= _changed(name):
+        return True
     if _NON not in mention.casefold() and _NON not in name.casefold():
         return False
     denied, plain = _denied(mention)
@@ -84,7 +88,7 @@ def contradicts(mention: str, name: str) -> bool:
 @lru_cache(maxsize=1 << 12)
 def _hint(mention: str) -> re.Pattern[str]:
     """What is found in any name, in lower case, that contradicts a mention, and in few others."""
-    if _NON in mention.casefold():
+    if _NON in mention.casefold() or _changed(mention):
         return re.compile("")
     other = [_NON]
     for key, poles in _poles(mention).items():
@@ -106,6 +110,13 @@ def _poles(text: str) -> Poles:
             if rest != word and len(rest) >= _LEAST_REST:
                 found.setdefault(f"{key} {stem(rest)}", set()).add(pole)
     return {key: frozenset(values) for key, values in found.items()}
+
+
+@lru_cache(maxsize=1 << 16)
+def _changed(text: str) -> frozenset[frozenset[str]]:
+    """The kinds of words in a text without which it would name something else."""
+    words = set(words_of(text.casefold()))
+    return frozenset(kind for kind in _CHANGING if not kind.isdisjoint(words))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -6,7 +6,7 @@ search, and the cross-encoder reads the best of what they find.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -151,6 +151,12 @@ class Ranker:
             )
             for (one, settled), query in zip(map(found.__getitem__, keys), queries, strict=True)
         ]
+
+    def with_names(self, queries: Iterable[Query], terminology: Terminology) -> list[bool]:
+        """For each mention whether looking names up finds any."""
+        asked = list(queries)
+        found = [stage.retrieve(asked, terminology, SEARCHED) for stage in self.stages if stage.final]
+        return [any(of[i] for of in found) for i in range(len(asked))]
 
     def _find(self, queries: Sequence[Query], terminology: Terminology, k: int, thorough: bool) -> list[Evidence]:
         """What the stages find for mentions, wherever they stand; arguments as for :meth:`rank`."""

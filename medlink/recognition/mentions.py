@@ -35,8 +35,12 @@ _LEADING = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o|s/p|status\s+
 # line" and "a-line" are short for other words.
 _NO_START = frozenset(
     "the an a pt patient cont se incl including known baseline suspected possible poss probable presumed "
-    "questionable query eval evaluate abt".split()
+    "questionable query eval evaluate abt not no denies".split()
 )
+# "No periods", "not eating": what is missing is what a patient has.
+_MISSING = frozenset("eating sleeping taking talking voiding walking periods period menses appetite voice".split())
+_CARRIERS = frozenset(("carrier", "carriers"))
+_CARRIERS_OF = frozenset(f"{carrier} {word}" for carrier in _CARRIERS for word in ("of", "for"))
 _AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
 # Words that tell how a condition is, behind a dash: "asthma - stable".
 _STATES = frozenset(
@@ -102,7 +106,8 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
             passed over, but that it was found again is kept. One inside the heading of a known section is no
             mention ("Psychiatric:", "PAIN ASSESSMENT"), unless it is a body part ("Abdomen:") or the abbreviation of an
             examination ("CXR:"); nor is the name of a person ("Mrs. Crohn"), the sign of a payer's risk category
-            behind a diagnosis ("(HCC)", "(CMS/HCC)"), or the air behind a saturation ("88% RA").
+            behind a diagnosis ("(HCC)", "(CMS/HCC)"), the air behind a saturation ("88% RA"), or what helps one to hear
+            ("wears aids").
         finder: Name of the component that found them; empty to keep none.
         scores: How sure it is of each, 0 to 1; 1 where they are not given.
     """
@@ -111,7 +116,7 @@ def add_mentions(doc: Doc, spans: Iterable[Span], finder: str = "", scores: Iter
     for span, score in zip(spans, repeat(1.0) if scores is None else scores, strict=False):
         if _inside(span, titles) and not _stands_as_heading(span):
             continue
-        if _names_person(span) or _is_risk_category(span) or _is_air(span):
+        if _names_person(span) or _is_risk_category(span) or _is_air(span) or _is_help(span):
             continue
         mentions.setdefault((span.start, span.end, span.label_), span)
         if finder:
@@ -136,6 +141,12 @@ def _names_person(span: Span) -> bool:
 def _is_air(span: Span) -> bool:
     """Whether a mention is short for the air that a patient breathes with a saturation: "91% OA", "88 on RA"."""
     return span.text in _AIR and _SATURATION.search(span.doc[max(0, span.start - 3) : span.start].text) is not None
+
+
+def _is_help(span: Span) -> bool:
+    """Whether a mention in small letters is no disease, but what helps one to hear or to walk: "HOH w aids"."""
+    before = span.doc[max(0, span.start - 3) : span.start].text.lower()
+    return span.text == "aids" and not before.endswith(("hiv/", "hiv /", "hiv"))
 
 
 def _is_risk_category(span: Span) -> bool:
@@ -244,7 +255,8 @@ def _begins_item(doc: Doc, at: int) -> bool:
 def trim(span: Span) -> Span | None:
     """A mention without an article or a word of certainty before it, and without words behind it that begin more.
 
-    A "d/o" behind it belongs to it, and so does an "acute" before it that other words part from it.
+    A "d/o" or "carrier" behind it belongs to it, and so do before it "borderline", "carrier of", and an "acute" that
+    other words part from it.
 
     Arguments:
         span: The mention.
@@ -262,10 +274,18 @@ def trim(span: Span) -> Span | None:
     if leading := _LEADING.match(doc[start:end].text):
         start = next(i for i in range(start, end) if doc[i].idx >= doc[start].idx + leading.end())
     begins_none = start < end and doc[start].lower_ in _NO_START and not doc[start].text.isupper()
-    if begins_none and doc[start + 1 : start + 2].text not in _AFTER_A:
+    if (
+        begins_none
+        and doc[start + 1 : start + 2].text not in _AFTER_A
+        and doc[start + 1 : start + 2].text not in _MISSING
+    ):
         start += 1
     if span.label_ == "CONDITION":
         start = _with_onset(doc, start)
+        # "Borderline diabetes" is not diabetes, and who carries a disease does not have it.
+        start -= start > 0 and doc[start - 1].lower_ == "borderline"
+        end += doc[end : end + 1].text.lower() in _CARRIERS
+        start -= 2 * (doc[max(0, start - 2) : start].text.lower() in _CARRIERS_OF)
     said = any(map(str.isalnum, doc[start:end].text))
     return Span(doc, start, end, span.label) if said and not in_compound(doc, start, end) else None
 
