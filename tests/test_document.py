@@ -190,6 +190,24 @@ def test_an_unknown_heading_ends_what_its_own_line_told():
         assert [name for _, name in headings(text)] == ["family_history"]
 
 
+def test_a_gap_ends_a_list_of_resolved_problems():
+    text = "A/P\nResolved Problems:\n\n  * Sepsis\n  * AKI\n\nPneumonia\n- ceftriaxone\n\nPlan:\n\nGout\n\nAsthma\n"
+    doc = blank_pipeline("medlink_sections")(text)
+    assert [(one.name, one.body.text.split()) for one in doc._.sections] == [
+        ("assessment_and_plan", []),
+        ("past_medical_history", ["*", "Sepsis", "*", "AKI"]),
+        ("", ["Pneumonia", "-", "ceftriaxone"]),
+        ("plan", ["Gout", "Asthma"]),
+    ]
+
+
+def test_a_differential_diagnosis_ends_with_its_line():
+    for goes_on in ("Differential: gout,\npseudogout\nRest.", "DDx:\n1. Gout.\n2. Sepsis.\n", "DDx: gout.\n- Sepsis\n"):
+        assert [name for _, name in headings(goes_on)] == ["differential_diagnosis"]
+    for ends in ("Differential: gout, sepsis.\nTake scrapings.", "DDx: gout\n\nRest"):
+        assert [name for _, name in headings(ends)] == ["differential_diagnosis", None]
+
+
 def test_vital_signs_are_a_section_without_a_colon():
     doc = blank_pipeline("medlink_sections")("Allergies: sulfa\nVS T 37.1 HR 88\nVS reviewed.\nVitals 148/72, 97%")
     assert [(one.name, one.body.text.strip()) for one in doc._.sections] == [

@@ -369,7 +369,7 @@ def _joined(
     def joins(at: int) -> bool:
         if tested and (words[at] in _SCREENED or words[at] in _BETWEEN):
             return True
-        close = ends[at - 1] == starts[at] and ends[at] == starts[at + 1]
+        close = ends[at - 1] == starts[at]  # "myalgia/ diabetes risk"
         return words[at] == "/" and close and words[at - 1][0].isalnum() and words[at + 1][0].isalnum()
 
     low, high = first, last

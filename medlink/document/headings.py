@@ -92,6 +92,8 @@ _OF_ONE_LINE = frozenset(
 _GOES_ON = re.compile(
     rf"\b(?:{'|'.join(sorted(RELATIVES))}|reactions?|latex|foods?|drugs?|environmental)\b", re.IGNORECASE
 )
+# Where its heading stands in a line, that ends with the line: what follows is no differential diagnosis any more.
+_DIFFERENTIAL = "differential_diagnosis"
 _ENDED = (".", ":", ";", "!", "?", ")", "]")
 # Lines without a heading that are no part of a history.
 _VITALS_LINE = re.compile(
@@ -149,18 +151,26 @@ class HeadingFinder:
             text: The note.
         """
         found: list[Heading] = []
-        section, of_one_line = "", False
+        section, of_one_line, differs, resolved = "", False, False, len(text)
         for line in _LINE.finditer(text):
             headings = list(self._in_line(text, line.start(), line.end()))
             if of_one_line and not headings:
                 headings += _unknown(text, line.start(), line.end())
+            ends = text[resolved : line.start()].strip() and _follows_gap(text, line.start())
+            ends = ends or (differs and _begins_anew(text, line.start()))
+            if ends and not headings:
+                headings.append(Heading(line.start(), line.start(), line.start(), line.start(), None))
             for heading in headings:
-                if heading.start == heading.end and section not in BEFORE_EXAM:
+                if heading.start == heading.end and heading.rule is not None and section not in BEFORE_EXAM:
                     continue
                 found.append(heading)
                 if heading.rule is None or not heading.rule.subsection:
                     section = heading.rule.name if heading.rule else ""
                     of_one_line = section in _OF_ONE_LINE and heading.body < line.end()
+                    # Below a record's list of resolved problems, an empty line, and then those that are treated.
+                    is_resolved = text[heading.start : heading.end].lower().startswith("resolved")
+                    resolved = heading.body if is_resolved else len(text)
+                    differs = section == _DIFFERENTIAL and bool(text[heading.body : line.end()].strip())
         return found
 
     def _in_line(self, text: str, start: int, end: int) -> Iterator[Heading]:
@@ -264,6 +274,18 @@ def _bare(text: str, line: int, first: int) -> re.Match[str] | None:
     before = text[text.rfind("\n", 0, max(0, line - 1)) + 1 : line].rstrip()
     ended = not before or before.endswith(_ENDED) or _BARE.match(before) or _LABELLED.match(before)
     return _BARE.match(text, first) if ended else None
+
+
+def _follows_gap(text: str, start: int) -> bool:
+    """Whether an empty line stands before a line."""
+    return not text[text.rfind("\n", 0, max(0, start - 1)) + 1 : start].strip()
+
+
+def _begins_anew(text: str, start: int) -> bool:
+    """Whether a line goes on with nothing of the line before: that ended, and this is no item of a list."""
+    before = text[:start].rstrip()[-1:]
+    lead = LEAD.match(text, start)
+    return (before in _ENDED or _follows_gap(text, start)) and (lead is None or not lead[0].strip())
 
 
 def _unknown(text: str, start: int, end: int) -> Iterator[Heading]:
