@@ -35,6 +35,7 @@ _OPEN = re.compile(
 )
 # What begins a sentence that denies, behind one that affirms.
 _DASH = re.compile(r"[-–] (?=[^\W\d_])")
+_LOOK_BACK = 400  # characters
 # Letters of a heading in capitals that may be an abbreviation.
 _SHORT = 5
 
@@ -158,7 +159,8 @@ def _decide(
 
 def _affirmed_before(text: str, begin: int) -> bool:
     """Whether a sentence follows another on its line that affirms things with a plus sign: "+ cough. - fever, rash"."""
-    return AFFIRMS.search(text, _line_of(text, begin), begin) is not None
+    before = text[max(0, begin - _LOOK_BACK) : begin].rpartition("\n")[2]
+    return AFFIRMS.search(before) is not None
 
 
 def _row(dimension: str, decision: Decision, begin: int) -> _Row:

@@ -43,7 +43,7 @@ class Heading:
     """A heading in a text: characters ``start`` to ``end``, its section's text from ``body`` on.
 
     Vital signs at the start of a line begin a section without one: its heading has no characters, and it counts only
-    where what comes before cannot go on with them.
+    where what comes before cannot go on with them. So has what ends a section without a heading.
 
     Arguments:
         lead: First character of the bullet, number or mark before it; where there is none, ``start``.
@@ -151,26 +151,22 @@ class HeadingFinder:
             text: The note.
         """
         found: list[Heading] = []
-        section, of_one_line, differs, resolved = "", False, False, len(text)
+        section = ""
+        # The heading of the section that a line stands in, and whether its text begins behind it in its line.
+        current: Heading | None = None
+        run_in = False
         for line in _LINE.finditer(text):
             headings = list(self._in_line(text, line.start(), line.end()))
-            if of_one_line and not headings:
-                headings += _unknown(text, line.start(), line.end())
-            ends = text[resolved : line.start()].strip() and _follows_gap(text, line.start())
-            ends = ends or (differs and _begins_anew(text, line.start()))
-            if ends and not headings:
-                headings.append(Heading(line.start(), line.start(), line.start(), line.start(), None))
+            if not headings and current is not None:
+                headings = list(_ending(text, line.start(), line.end(), current, run_in=run_in))
             for heading in headings:
                 if heading.start == heading.end and heading.rule is not None and section not in BEFORE_EXAM:
                     continue
                 found.append(heading)
                 if heading.rule is None or not heading.rule.subsection:
                     section = heading.rule.name if heading.rule else ""
-                    of_one_line = section in _OF_ONE_LINE and heading.body < line.end()
-                    # Below a record's list of resolved problems, an empty line, and then those that are treated.
-                    is_resolved = text[heading.start : heading.end].lower().startswith("resolved")
-                    resolved = heading.body if is_resolved else len(text)
-                    differs = section == _DIFFERENTIAL and bool(text[heading.body : line.end()].strip())
+                    current = heading if heading.rule else None
+                    run_in = bool(text[heading.body : line.end()].strip())
         return found
 
     def _in_line(self, text: str, start: int, end: int) -> Iterator[Heading]:
@@ -276,16 +272,37 @@ def _bare(text: str, line: int, first: int) -> re.Match[str] | None:
     return _BARE.match(text, first) if ended else None
 
 
+def _ending(text: str, start: int, end: int, current: Heading, *, run_in: bool) -> Iterator[Heading]:
+    """What a line without a heading that a rule knows begins, where it is no part of the section before.
+
+    Arguments:
+        text: The note.
+        start: First character of the line.
+        end: The character after its last one.
+        current: The heading of the section.
+        run_in: Whether the section's text begins in the line of its heading.
+    """
+    name = current.rule.name if current.rule else ""
+    if run_in and name in _OF_ONE_LINE:
+        yield from _unknown(text, start, end)
+    elif run_in and name == _DIFFERENTIAL:
+        # What was broken because the line was full goes on, and so do the items of a list.
+        ended = _follows_gap(text, start) or text[max(0, start - _LONGEST) : start].rstrip().endswith(_ENDED)
+        lead = LEAD.match(text, start)
+        if ended and (lead is None or not lead[0].strip()):
+            yield Heading(start, start, start, start, None)
+    elif _is_resolved(text, current) and _follows_gap(text, start) and text[current.body : start].strip():
+        yield Heading(start, start, start, start, None)
+
+
+def _is_resolved(text: str, heading: Heading) -> bool:
+    """Whether a heading is that of a record's list of resolved problems, below which stand those that are treated."""
+    return text[heading.start : heading.end].lower().startswith("resolved")
+
+
 def _follows_gap(text: str, start: int) -> bool:
     """Whether an empty line stands before a line."""
     return not text[text.rfind("\n", 0, max(0, start - 1)) + 1 : start].strip()
-
-
-def _begins_anew(text: str, start: int) -> bool:
-    """Whether a line goes on with nothing of the line before: that ended, and this is no item of a list."""
-    before = text[:start].rstrip()[-1:]
-    lead = LEAD.match(text, start)
-    return (before in _ENDED or _follows_gap(text, start)) and (lead is None or not lead[0].strip())
 
 
 def _unknown(text: str, start: int, end: int) -> Iterator[Heading]:

@@ -35,9 +35,10 @@ _LEADING = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o|s/p|status\s+
 # line" and "a-line" are short for other words.
 _NO_START = frozenset(
     "the an a pt patient cont se incl including known baseline suspected possible poss probable presumed "
-    "questionable query eval evaluate abt not no denies".split()
+    "questionable query eval evaluate abt".split()
 )
-# "No periods", "not eating": what is missing is what a patient has.
+# Nor does one begin with these. But of "no periods" and "not eating" what is missing is what a patient has.
+_DENIALS = frozenset("not no denies".split())
 _MISSING = frozenset("eating sleeping taking talking voiding walking periods period menses appetite voice".split())
 _CARRIERS = frozenset(("carrier", "carriers"))
 _CARRIERS_OF = frozenset(f"{carrier} {word}" for carrier in _CARRIERS for word in ("of", "for"))
@@ -273,13 +274,9 @@ def trim(span: Span) -> Span | None:
         end += 3
     if leading := _LEADING.match(doc[start:end].text):
         start = next(i for i in range(start, end) if doc[i].idx >= doc[start].idx + leading.end())
-    begins_none = start < end and doc[start].lower_ in _NO_START and not doc[start].text.isupper()
-    if (
-        begins_none
-        and doc[start + 1 : start + 2].text not in _AFTER_A
-        and doc[start + 1 : start + 2].text not in _MISSING
-    ):
-        start += 1
+    if start < end and not doc[start].text.isupper():
+        first, second = doc[start].lower_, doc[start + 1 : start + 2].text
+        start += (first in _NO_START and second not in _AFTER_A) or (first in _DENIALS and second not in _MISSING)
     if span.label_ == "CONDITION":
         start = _with_onset(doc, start)
         # "Borderline diabetes" is not diabetes, and who carries a disease does not have it.
