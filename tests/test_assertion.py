@@ -46,6 +46,20 @@ def test_each_decision_names_its_trigger():
     assert (assertion.status, assertion.experiencer) == ("absent", "family")
 
 
+def test_a_dash_denies_what_follows_it_behind_a_plus():
+    nlp = others_pipeline("pain", "fever", "rash", "gout")
+    text = "+ pain 4/10, better. – fever, rash. Rest.\n- gout\nPlan: + fluids - rash"
+    said = [(entity.text, entity._.assertion) for entity in nlp(text).ents]
+    assert [(name, one.status) for name, one in said] == [
+        ("pain", "present"),
+        ("fever", "absent"),
+        ("rash", "absent"),
+        ("gout", "present"),
+        ("rash", "present"),
+    ]
+    assert said[1][1].triggers[0].span.text == "–"
+
+
 def test_a_section_decides_where_no_trigger_does():
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "CONDITION", "pattern": p} for p in ("asthma", "gout")])

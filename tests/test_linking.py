@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlink import Alias, Concept, Linker, MedlinkError, Terminology
+from medlink.linking.causes import with_cause_first
 from medlink.linking.exact import ExactStage, SynonymStage
 from medlink.linking.stages import Hit, Query
 from medlink.terminology.readers.jsonl import read_synonyms
@@ -222,6 +223,27 @@ def test_a_further_stage_joins_in(terminology):
     # With a final stage before it, it is asked only for what is still open.
     ranked = linker.link_labelled([("Anaemia", "CONDITION", ("Anaemia", 0, 7))], 5)[0]
     assert [candidate.stage for candidate in ranked] == ["exact"]
+
+
+def test_what_only_a_name_would_answer_is_not_searched_for(terminology):
+    asked = []
+
+    class Search:
+        name = "search"
+        final = False
+
+        def retrieve(self, queries, terminology, k):
+            asked.extend(query.text for query in queries)
+            return [[] for _ in queries]
+
+    linker = Linker([terminology], stages=[ExactStage(), Search()])
+    mention = "acute foot ulcer due to unheard of causes"
+    linker.link([mention])
+    assert mention in asked
+    # Turned round, it would be another name for the same, which the terminology does not have.
+    turned = with_cause_first(mention)
+    assert turned
+    assert turned not in asked
 
 
 @settings(deadline=None)
