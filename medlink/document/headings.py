@@ -70,6 +70,7 @@ LEAD = re.compile(r"[ \t]*(?:(?:[-–•*+>#=_]+|\(?\d{1,2}[.)]|[A-Z][.)](?=[ \t
 _LINE = re.compile(r"[^\n]+")
 # Where a heading may begin inside a line: after the end of a sentence, a comma, a bracket or a gap.
 _INNER = re.compile(r"[.,;!?:)\]|](?=\W*[A-Z])|\t|[ ]{2,}|(?<=\d)(?=[A-Z]{4})")
+_TEXT = re.compile(r"[^\S\n]*\S")
 _SPACES = re.compile(r"[\s*_#]*")
 _COLON = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*,?[ \t]*:(?!\d)|[ \t]+[-–—]{1,2}[ \t]+|[ \t]*,[ \t]*:")
 _AFTER = re.compile(r"[ \t:*_]*(?:,(?=[ \t]*[A-Z\d])[ \t]*)?")
@@ -151,22 +152,17 @@ class HeadingFinder:
             text: The note.
         """
         found: list[Heading] = []
-        section = ""
-        # The heading of the section that a line stands in, and whether its text begins behind it in its line.
-        current: Heading | None = None
-        run_in = False
+        current: Heading | None = None  # that of the section, and not of a part of it
         for line in _LINE.finditer(text):
             headings = list(self._in_line(text, line.start(), line.end()))
             if not headings and current is not None:
-                headings = list(_ending(text, line.start(), line.end(), current, run_in=run_in))
+                headings = list(_ending(text, line.start(), line.end(), current))
             for heading in headings:
-                if heading.start == heading.end and heading.rule is not None and section not in BEFORE_EXAM:
+                if heading.start == heading.end and heading.rule is not None and _name(current) not in BEFORE_EXAM:
                     continue
                 found.append(heading)
                 if heading.rule is None or not heading.rule.subsection:
-                    section = heading.rule.name if heading.rule else ""
                     current = heading if heading.rule else None
-                    run_in = bool(text[heading.body : line.end()].strip())
         return found
 
     def _in_line(self, text: str, start: int, end: int) -> Iterator[Heading]:
@@ -272,7 +268,11 @@ def _bare(text: str, line: int, first: int) -> re.Match[str] | None:
     return _BARE.match(text, first) if ended else None
 
 
-def _ending(text: str, start: int, end: int, current: Heading, *, run_in: bool) -> Iterator[Heading]:
+def _name(heading: Heading | None) -> str:
+    return heading.rule.name if heading is not None and heading.rule is not None else ""
+
+
+def _ending(text: str, start: int, end: int, current: Heading) -> Iterator[Heading]:
     """What a line without a heading that a rule knows begins, where it is no part of the section before.
 
     Arguments:
@@ -280,18 +280,21 @@ def _ending(text: str, start: int, end: int, current: Heading, *, run_in: bool) 
         start: First character of the line.
         end: The character after its last one.
         current: The heading of the section.
-        run_in: Whether the section's text begins in the line of its heading.
     """
-    name = current.rule.name if current.rule else ""
+    name = _name(current)
+    # Whether the section's text begins in the line of its heading.
+    run_in = _TEXT.match(text, current.body) is not None
     if run_in and name in _OF_ONE_LINE:
         yield from _unknown(text, start, end)
-    elif run_in and name == _DIFFERENTIAL:
+        return
+    if run_in and name == _DIFFERENTIAL:
         # What was broken because the line was full goes on, and so do the items of a list.
         ended = _follows_gap(text, start) or text[max(0, start - _LONGEST) : start].rstrip().endswith(_ENDED)
         lead = LEAD.match(text, start)
-        if ended and (lead is None or not lead[0].strip()):
-            yield Heading(start, start, start, start, None)
-    elif _is_resolved(text, current) and _follows_gap(text, start) and text[current.body : start].strip():
+        ends = ended and (lead is None or not lead[0].strip())
+    else:
+        ends = _is_resolved(text, current) and _follows_gap(text, start) and bool(text[current.body : start].strip())
+    if ends:
         yield Heading(start, start, start, start, None)
 
 

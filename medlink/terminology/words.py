@@ -91,7 +91,7 @@ _SAME_MEANING = tuple(
 # Parts of the names of bacteria that are no plural of a disease: "Klebsiella pneumoniae" is found without a pneumonia.
 _EPITHETS = frozenset({"influenzae", "pneumoniae"})
 # Words of one stem of which no ending tells that they mean different things.
-_UNLIKE = (frozenset({"tear", "tearful"}), frozenset({"tears", "tearful"}))
+_UNLIKE = frozenset({frozenset({"tear", "tearful"})})
 # What one feels or does, and what else a stemmer takes it for: a burn, a tear, a bite.
 _DOINGS = frozenset("biting burning cutting falling stinging tearing".split())
 _INFLAMMATION = re.compile(r"(\w{2,})it(?:is|ides|ic)")
@@ -309,7 +309,7 @@ def is_another_word(text: str, name: str) -> bool:
     own, other = _american(_plain(word)), _american(_plain(called))
     if _derivation(own) != _derivation(other):
         return False  # "tumor" and "neoplasm" have one stem by the list of words that mean the same
-    if {own, other} in _UNLIKE:
+    if {spelling(word), spelling(called)} in _UNLIKE:
         return True
     begin = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own, other, strict=False)))
     return not any({own[begin:], other[begin:]} <= endings for endings in _SAME_MEANING)
