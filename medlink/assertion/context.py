@@ -37,9 +37,10 @@ _SCREENED = frozenset(
 )
 # What is said of how a disease or an accident goes, as in "migraine without aura" and "fall without injury".
 _COURSE = frozenset(
-    "acute current with exacerbation exacerbations complication complications aura flare flares recurrence "
-    "decompensation rvr sequelae crisis injury injuries loc loss of consciousness sipe superimposed "
-    "preeclampsia".split()
+    "acute current with anemia anaemia esophagitis oesophagitis diverticulitis psychotic severe features behavioral "
+    "behavioural disturbance disturbances deficit deficits residual residuals residua sequela exacerbation "
+    "exacerbations complication complications aura flare flares recurrence decompensation rvr sequelae crisis "
+    "injury injuries loc loss of consciousness sipe superimposed preeclampsia".split()
 )
 # Denied with the one kind, things of the other kind are there: "no acute infarct, old infarct".
 _NEW = frozenset("acute new recent fresh interval".split())
@@ -76,7 +77,10 @@ AFFIRMS = re.compile(r"(?<![^\s(\[/,;:])\+[ ]?(?=[^\W\d_])")
 # "- fever, - cough": what begins such a list denies as well.
 _DENIES_LIST = re.compile(r"-\s.*,\s*-\s*[^\W\d_]", re.DOTALL)
 # Mentions, and last words of them, on which triggers stand all the same.
-_VACCINES = frozenset("pcv13 pcv15 pcv20 pcv21 ppsv23 prevnar pneumovax tdap mmr shingrix".split())
+_VACCINES = frozenset(
+    "menveo gardasil heplisav bexsero menactra menquadfi trumenba engerix boostrix adacel havrix vaxneuvance fluzone flublok "
+    "abrysvo arexvy pcv13 pcv15 pcv20 pcv21 ppsv23 prevnar pneumovax tdap mmr shingrix".split()
+)
 _VACCINATIONS = frozenset("vaccine vaccines vaccination vaccinations shot shots booster boosters jab jabs".split())
 # The full stop behind the number of an item in a list that runs on in its line: "gout 2. Asthma".
 _ITEM = "<item>"
@@ -312,6 +316,14 @@ def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> i
         negated: First token of that mention, and the one behind it.
     """
     after = negated[1]
+    before = words[cue.first - 1]
+    attached = (
+        words[cue.first] in ("without", "w") or (before[0].isalnum() and words[cue.first] == "no") or before == ")"
+    )
+    # "Stroke with no residual deficits, gout": how the one before went is denied, and nothing of it is a mention.
+    comma = words.index(",", cue.last) if "," in words[cue.last :] else len(words)
+    if attached and comma < negated[0] and _COURSE.issuperset(words[cue.last : comma]):
+        return comma
     # "No acute fracture, chronic L1 deformity": of a list of new things those that are old are no part.
     if not _NEW.isdisjoint(words[cue.last : after]):
         for at in range(after, len(words) - 1):
@@ -328,8 +340,7 @@ def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> i
             return max(i for i in range(comma, at) if words[i] == ",")
     # "Or" is before the last of what is denied: "no warmth or swelling, rash noted", "without swelling, abrasion".
     ended = "or" in words[after:comma] and "or" not in words[comma:]
-    before = words[cue.first - 1]
-    if words[cue.first] in ("without", "w") or (before[0].isalnum() and words[cue.first] == "no") or before == ")":
+    if attached:
         # "Asthma w/o exacerbation, gallstones": what is denied is how the one before went, and not what follows.
         ended = ended or _COURSE.issuperset(words[slice(*negated)])
     else:
