@@ -55,6 +55,9 @@ _SEEN = frozenset("noted present seen observed evident".split())
 _DENIED_TOO = frozenset("any new other further current".split())
 _AND = frozenset(["and", "&", "/"])
 _PARTS = frozenset([",", "("])
+_LISTED = _AND | {","}
+# What stands behind a list of tests that are to be done.
+_NO_RESULT = frozenset(". ; ) <end> sent ordered pending pend drawn today now tomorrow tmrw".split())
 _BETWEEN = _AND | frozenset([",", "-", "(", ")"])
 _WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
 _YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
@@ -78,8 +81,8 @@ AFFIRMS = re.compile(r"(?<![^\s(\[/,;:])\+[ ]?(?=[^\W\d_])")
 _DENIES_LIST = re.compile(r"-\s.*,\s*-\s*[^\W\d_]", re.DOTALL)
 # Mentions, and last words of them, on which triggers stand all the same.
 _VACCINES = frozenset(
-    "menveo gardasil heplisav bexsero menactra menquadfi trumenba engerix boostrix adacel havrix vaxneuvance fluzone flublok "
-    "abrysvo arexvy pcv13 pcv15 pcv20 pcv21 ppsv23 prevnar pneumovax tdap mmr shingrix".split()
+    "menveo gardasil heplisav bexsero menactra menquadfi trumenba engerix boostrix adacel havrix vaxneuvance fluzone "
+    "flublok abrysvo arexvy pcv pcv13 pcv15 pcv20 pcv21 ppsv23 prevnar pneumovax tdap mmr shingrix".split()
 )
 _VACCINATIONS = frozenset("vaccine vaccines vaccination vaccinations shot shots booster boosters jab jabs".split())
 # The full stop behind the number of an item in a list that runs on in its line: "gout 2. Asthma".
@@ -134,12 +137,15 @@ class ContextMatcher:
         stops: dict[tuple[str, ...], Sequence[ContextRule]] = {}
         self._by_section: dict[str, list[ContextRule]] = {}
         self._anywhere: list[ContextRule] = []
+        self._in_lists: list[ContextRule] = []
         for rule in {rule.name: rule for rule in self.rules}.values():
             rules_of, alone = stops if rule.direction == "stop" else patterns, (rule,)
             for phrase in rule.phrases():
                 tokens = trigger_tokens(phrase)
                 rules_of[tokens] = (*rules_of[tokens], rule) if tokens in rules_of else alone
-            if rule.mentions and not rule.triggers and not rule.sections:
+            if rule.beside:
+                self._in_lists.append(rule)
+            elif rule.mentions and not rule.triggers and not rule.sections:
                 self._anywhere.append(rule)
             for section in rule.sections:
                 self._by_section.setdefault(section, []).append(rule)
@@ -177,6 +183,7 @@ class ContextMatcher:
         found = self._triggers.find(words, held)
         decisions: list[dict[str, Decision]] = [{} for _ in mentions]
         if not found:
+            self._decide_lists(decisions, words, starts, ends, places, mentions)
             return decisions
         parts = [place for place, (*_, label) in zip(places, mentions, strict=True) if label == "ANATOMY"]
         depths = list(accumulate(((word == "(") - (word == ")") for word in words), initial=0))
@@ -245,7 +252,30 @@ class ContextMatcher:
                         continue
                     distances[number][dimension] = order
                     decisions[number][dimension] = Decision(value, rule, starts[one.first], ends[one.last - 1])
+        self._decide_lists(decisions, words, starts, ends, places, mentions)
         return decisions
+
+    def _decide_lists(
+        self,
+        decisions: Sequence[dict[str, Decision]],
+        words: Sequence[str],
+        starts: Sequence[int],
+        ends: Sequence[int],
+        places: Sequence[tuple[int, int]],
+        mentions: Sequence[tuple[int, int, str]],
+    ) -> None:
+        """Decide for the mentions of which no trigger speaks by what stands before them in their lists."""
+        for number, last in _listed_behind(places, words).items():
+            label = mentions[number][2]
+            for rule in self._in_lists if not decisions[number] else ():
+                if (
+                    label in rule.labels
+                    and mentions[last][2] in rule.beside
+                    and _holds(words[slice(*places[number])], self._mentions[rule.name])
+                ):
+                    first, behind = places[last]
+                    for dimension, value in rule.values():
+                        decisions[number][dimension] = Decision(value, rule, starts[first], ends[behind - 1])
 
     def defaults(
         self, mention: str, label: str, section: str, parent: str, decided: Collection[str]
@@ -401,6 +431,23 @@ def _joined(
     return low, high
 
 
+def _listed_behind(places: Sequence[tuple[int, int]], words: Sequence[str]) -> dict[int, int]:
+    """The numbers of mentions in lists that tell no results, each with the number of the one that the list begins with.
+
+    "CBC, HIV, RPR." tells none, "CBC, HIV negative" and "HIV, CD4 450" do.
+    """
+    behind: dict[int, int] = {}
+    run: list[int] = []
+    for number in sorted(range(len(places)), key=places.__getitem__):
+        first, last = places[number]
+        if run and not (places[run[-1]][1] < first and _LISTED.issuperset(words[places[run[-1]][1] : first])):
+            run = []
+        run.append(number)
+        if words[last] in _NO_RESULT:
+            behind.update(dict.fromkeys(run[1:], run[0]))
+    return behind
+
+
 def _held(place: tuple[int, int], words: Sequence[str]) -> tuple[int, int]:
     """The tokens of a mention on which no trigger may stand: not the name of a vaccine, nor "vaccines" at its end."""
     first, last = place
@@ -422,7 +469,7 @@ def _inside(places: Sequence[tuple[int, int]]) -> dict[int, int]:
     return inside
 
 
-def _holds(words: list[str], phrases: list[tuple[str, ...]]) -> bool:
+def _holds(words: Sequence[str], phrases: list[tuple[str, ...]]) -> bool:
     """Whether any of some phrases is among words."""
     for phrase in phrases:
         size = len(phrase)

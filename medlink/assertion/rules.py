@@ -34,6 +34,8 @@ class ContextRule(BaseModel):
         sections: Sections whose mentions it speaks of where no trigger decides; such a rule needs no triggers.
         mentions: Words or phrases, one of which a mention must hold for the rule to speak of it; with neither
             triggers nor sections it speaks of all such mentions where no trigger decides.
+        beside: Labels of other mentions, one of which must stand before the mention in a list that tells no result, as
+            in "CBC, HIV, RPR."; such a rule speaks where no trigger does.
         deniable: Whether the words say nothing right behind words that deny: "no c/o pain" has no pain.
         when: Values, one of which must have been decided for the mention; for rules without triggers.
         examples: Sentences for tests: ``<T>`` is the trigger, ``{mention|absent historical}`` what holds then.
@@ -53,6 +55,7 @@ class ContextRule(BaseModel):
     labels: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     deniable: bool = False
     when: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()

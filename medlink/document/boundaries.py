@@ -25,6 +25,14 @@ _SHORT = frozenset(
     "ltd co corp dist prox lat med ant post sup inf max avg abd ext gtt gtts supp inj susp soln q.4h q.6h q.8h q.12h "
     "c.c w.b.c r.b.c b.p j.v.d".split()
 )
+# And after these, where a small letter follows: "poss. gout", "1 mcg. daily". After other words a sentence begins with
+# one too, as whole notes are written.
+_SHORTENED = frozenset(
+    "cont contd prev hosp surg diff bilat unilat poss prob susp occ occas freq subcut assoc mod sev sm lg sl sq cu vit "
+    "chr disch adm pulm card abdom extr neurol gest mat pat rel perf rpt rt mcg meq mmol ug gm gms cc tsp tbsp oz amt "
+    "equiv intermitt transv long circ super horiz".split()
+)
+_SMALL = re.compile(r"[a-z]")
 _END = re.compile(
     r"""
     (?P<blank>\n[ \t\r]*\n\s*)                        # an empty line
@@ -199,13 +207,16 @@ def _ends(text: str, match: re.Match[str]) -> bool:
         # "1. Hypertension" is an item; "aged 45. She" the end of a sentence.
         return bool(
             re.search(r"[a-z)%/]\s*\d{1,2}$", text[max(0, at - 8) : at])
-            and lead[:1].isupper()
+            and lead[:1].isalpha()
             and not _list_number(text, at)
         )
     if len(left) == 1 and left.isalpha() and text[at - 1].isupper():
         return False  # an initial
     if left in _SHORT or (("." in left) and left.replace(".", "").isalpha()):
         return lead[:1].isupper() and (len(lead) < 2 or not lead[:2].isupper())
+    if _SMALL.match(lead):
+        # "c. difficile" is one name, "he was … better" one sentence.
+        return stop[0] == stop.rstrip("\"”’')]") == "." and len(left) > 1 and left not in _SHORTENED
     return bool(_OPENERS.match(lead)) or not lead
 
 
