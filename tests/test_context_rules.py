@@ -61,6 +61,8 @@ def test_every_trigger_says_what_its_rule_says(pipeline, rule):
             doc = next(iter(docs_with_mentions(pipeline, [(text, mentions)])))
             assert len(doc.ents) == len(mentions), text
             for entity, mention in zip(doc.ents, mentions, strict=True):
+                if rule.onwards and entity.text in SAMPLES["<mention>"]:
+                    continue  # it speaks of those behind
                 said = entity._.assertion
                 pairs = zip(
                     DIMENSIONS, (said.status, said.temporality, said.experiencer), mention.assertion, strict=True

@@ -218,7 +218,7 @@ class ContextMatcher:
                 if rule.mentions and not _holds(words[slice(*places[number])], self._mentions[rule.name]):
                     continue
                 bracketed = False
-                if one.over:
+                if one.over and not rule.onwards:
                     if not one.first <= first < last <= one.last:
                         continue
                     away, span = 0, (first, first)

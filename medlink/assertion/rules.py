@@ -36,6 +36,7 @@ class ContextRule(BaseModel):
             triggers nor sections it speaks of all such mentions where no trigger decides.
         beside: Labels of other mentions, one of which must stand before the mention in a list that tells no result, as
             in "CBC, HIV, RPR."; such a rule speaks where no trigger does.
+        onwards: Whether triggers that hold mentions speak of those behind them instead: "untreated <mention>: stroke".
         deniable: Whether the words say nothing right behind words that deny: "no c/o pain" has no pain.
         when: Values, one of which must have been decided for the mention; for rules without triggers.
         examples: Sentences for tests: ``<T>`` is the trigger, ``{mention|absent historical}`` what holds then.
@@ -56,6 +57,7 @@ class ContextRule(BaseModel):
     sections: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    onwards: bool = False
     deniable: bool = False
     when: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
