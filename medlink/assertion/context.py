@@ -54,7 +54,7 @@ _SEEN = frozenset("noted present seen observed evident".split())
 # What may stand between a denial and the words that it denies: "no new complaints", "denies any reports of".
 _DENIED_TOO = frozenset("any new other further current".split())
 _AND = frozenset(["and", "&", "/"])
-_PARTS = frozenset([",", "("])
+_PARTS = frozenset([",", "(", "-", "–"])
 _LISTED = _AND | {","}
 # What stands behind a list of tests that are to be done.
 _NO_RESULT = frozenset(". ; ) <end> sent ordered pending pend drawn today now tomorrow tmrw".split())

@@ -70,7 +70,7 @@ _GOES_ON = re.compile(r"[,;)\]&/%]|(?:and|or|of|with|for|to|in|on|at|by|from|as|
 _WRAPPED = 0.2
 _FULL = 1 / 3
 _FEW_LINES = 6
-_OPENERS = re.compile(r"[\"“‘'(\[*_-]*\s*([A-Z0-9#•<]|\Z)")
+_OPENERS = re.compile(r"[\"“‘'(\[*_-]*\s*([A-Z0-9#•<+↑↓]|\Z)")
 
 
 def sentence_starts(text: str, forced: Iterable[int] = ()) -> list[int]:

@@ -61,6 +61,8 @@ _DENYING = frozenset({"anti", "non", "pre", "pseudo"})
 _HYPHENS = frozenset(HYPHENS)
 # What stands before the name of a person.
 _TITLES = frozenset("Mr Mrs Ms Miss Dr Prof".split())
+# In notes of capitals or small letters alone "MR" and "MS" are diseases, too.
+_TITLES_OF_ONE_CASE = frozenset("MRS DR PROF mrs dr prof".split())
 # Least characters of a line that was broken because it was full; shorter ones are headings and items.
 _FULL_LINE = 40
 # The number of an item has fewer digits.
@@ -136,7 +138,13 @@ def _names_person(span: Span) -> bool:
     # Before it may stand an initial, which is a token, as its full stop and the title's are.
     while at > max(0, span.start - 3) and (doc[at - 1].text == "." or (len(doc[at - 1]) == 1 and doc[at - 1].is_upper)):
         at -= 1
-    return at > 0 and doc[at - 1].text in _TITLES and doc[span.start].is_title
+    if at == 0:
+        return False
+    title, name = doc[at - 1], doc[span.start]
+    if title.text in _TITLES:
+        return name.is_title
+    same_case = (title.is_upper and name.is_upper) or (title.is_lower and name.is_lower)
+    return title.text in _TITLES_OF_ONE_CASE and same_case and len(span) == 1
 
 
 def _is_air(span: Span) -> bool:
