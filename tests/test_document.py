@@ -190,6 +190,12 @@ def test_an_unknown_heading_ends_what_its_own_line_told():
         assert [name for _, name in headings(text)] == ["family_history"]
 
 
+def test_the_history_that_a_report_begins_with_ends_with_its_line():
+    assert [name for _, name in headings("CT HEAD\nHx: 56F fall, hx stroke.\nNo bleed.")] == ["imaging", "history"]
+    assert [name for _, name in headings("PMH: asthma.\nNo bleed.")] == ["past_medical_history", None]
+    assert [name for _, name in headings("PMH: asthma,\nNo bleed.")] == ["past_medical_history"]
+
+
 def test_a_gap_ends_a_list_of_resolved_problems():
     text = "A/P\nResolved Problems:\n\n  * Sepsis\n  * AKI\n\nPneumonia\n- ceftriaxone\n\nPlan:\n\nGout\n\nAsthma\n"
     doc = blank_pipeline("medlink_sections")(text)

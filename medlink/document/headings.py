@@ -89,6 +89,7 @@ _LABELLED = re.compile(r"[A-Z][\w /&-]{0,40}:")
 _OF_ONE_LINE = frozenset(
     {"family_history", "immunizations", "past_medical_history", "past_surgical_history", "allergies"}
 )
+_PAST = frozenset({"past_medical_history", "past_surgical_history"})
 # But where one of these stands in it, it goes on: "Father: gout", "Reaction: hives".
 _GOES_ON = re.compile(
     rf"\b(?:{'|'.join(sorted(RELATIVES))}|reactions?|latex|foods?|drugs?|environmental)\b", re.IGNORECASE
@@ -101,6 +102,9 @@ _VITALS_LINE = re.compile(
     r"(?:BP|HR|Pulse)[ \t:]*\d{2,3}\b|T(?:emp|max)?[ \t:]*(?:3\d|9\d|10\d)(?:\.\d|[ \t]*°?[CF]\b)|VSS\b|Afebrile\b|"
     r"(?:ECOG|KPS)[ \t]+\d"
 )
+_AGE = re.compile(r"\d{1,3}[ -]?(?:[FM]\b|y/?o\b|yrs?\b|years?\b|mo\b|wks?\b)", re.IGNORECASE)
+# What begins a report below the line with the history: "Hx: stroke. / There is no infarct."
+_REPORTS = re.compile(r"(?:No|There (?:is|are|was|were)|The)\b")
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _SENTENCE_END = re.compile(r"[.!?;][ ,]")
 _WORD = re.compile(r"[a-z0-9]+(?:'s)?")
@@ -197,6 +201,8 @@ class HeadingFinder:
             if found is not None:
                 begin, rule = found
                 body = _AFTER.match(text, mark.end(), end).end()  # type: ignore[union-attr]
+                if text[begin : mark.start()].strip().lower() == "hx" and _AGE.match(text, body):
+                    rule = self._known("history")  # "Hx: 56F with headache" tells why a patient is examined
                 yield Heading(start if begin == first else begin, begin, mark.start(), body, rule)
                 at = mark.end()
 
@@ -285,7 +291,10 @@ def _ending(text: str, start: int, end: int, current: Heading) -> Iterator[Headi
     # Whether the section's text begins in the line of its heading.
     run_in = _TEXT.match(text, current.body) is not None
     if run_in and name in _OF_ONE_LINE:
-        yield from _unknown(text, start, end)
+        if name in _PAST and _REPORTS.match(text, start) and text[:start].rstrip().endswith("."):
+            yield Heading(start, start, start, start, None)
+        else:
+            yield from _unknown(text, start, end)
         return
     if run_in and name == _DIFFERENTIAL:
         # What was broken because the line was full goes on, and so do the items of a list.
