@@ -196,6 +196,17 @@ def test_the_history_that_a_report_begins_with_ends_with_its_line():
     assert [name for _, name in headings("PMH: asthma,\nNo bleed.")] == ["past_medical_history"]
 
 
+def test_headings_inside_a_line_of_small_letters():
+    text = "pmh: gout. psh: none.\nfh: mom mi, dad cad. sh: smoker. zebra: mild: no."
+    assert [name for _, name in headings(text)] == [
+        "past_medical_history",
+        "past_surgical_history",
+        "family_history",
+        "social_history",
+    ]
+    assert [name for _, name in headings("FH: mom mi. sh: smoker.")] == ["family_history"]
+
+
 def test_a_gap_ends_a_list_of_resolved_problems():
     text = "A/P\nResolved Problems:\n\n  * Sepsis\n  * AKI\n\nPneumonia\n- ceftriaxone\n\nPlan:\n\nGout\n\nAsthma\n"
     doc = blank_pipeline("medlink_sections")(text)

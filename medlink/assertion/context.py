@@ -201,6 +201,7 @@ class ContextMatcher:
             ends_it = stops_of_lists if words[behind - 1] == ":" else stops
             negated = _next(places, one.last) if rule.status == "absent" else None
             goes_on = len(words)
+            tested = words[one.last - 1] == "for"  # "negative for glucose, infection"
             if negated is not None:
                 goes_on = min(_denies_on(words, one, places[negated]), _turn(words, places[negated], parts))
             # The "without" of "migraine without aura" says nothing of what follows.
@@ -230,7 +231,10 @@ class ContextMatcher:
                     # ERCP tomorrow", "no heart failure (EF 55%)".
                     if negated is not None and (
                         first >= goes_on
-                        or (label != mentions[negated][2] and not _PARTS.isdisjoint(words[places[negated][1] : first]))
+                        or (
+                            (label != mentions[negated][2] and not (tested and label == "CONDITION"))
+                            and not _PARTS.isdisjoint(words[places[negated][1] : first])
+                        )
                     ):
                         continue
                 elif last <= one.first and rule.direction != "forward":

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
+from medlink.document.letters import is_in_small_letters
 from medlink.document.relatives import RELATIVES
 
 
@@ -70,6 +71,8 @@ LEAD = re.compile(r"[ \t]*(?:(?:[-–•*+>#=_]+|\(?\d{1,2}[.)]|[A-Z][.)](?=[ \t
 _LINE = re.compile(r"[^\n]+")
 # Where a heading may begin inside a line: after the end of a sentence, a comma, a bracket or a gap.
 _INNER = re.compile(r"[.,;!?:)\]|](?=\W*[A-Z])|\t|[ ]{2,}|(?<=\d)(?=[A-Z]{4})")
+# And in a text in small letters: after the end of a sentence.
+_INNER_IN_SMALL = re.compile(r"[.;!?](?=\s+[a-z])|\t|[ ]{2,}")
 _TEXT = re.compile(r"[^\S\n]*\S")
 _SPACES = re.compile(r"[\s*_#]*")
 _COLON = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*,?[ \t]*:(?!\d)|[ \t]+[-–—]{1,2}[ \t]+|[ \t]*,[ \t]*:")
@@ -157,8 +160,9 @@ class HeadingFinder:
         """
         found: list[Heading] = []
         current: Heading | None = None  # that of the section, and not of a part of it
+        small = is_in_small_letters(text)
         for line in _LINE.finditer(text):
-            headings = list(self._in_line(text, line.start(), line.end()))
+            headings = list(self._in_line(text, line.start(), line.end(), small=small))
             if not headings and current is not None:
                 headings = list(_ending(text, line.start(), line.end(), current))
             for heading in headings:
@@ -169,7 +173,7 @@ class HeadingFinder:
                     current = heading if heading.rule else None
         return found
 
-    def _in_line(self, text: str, start: int, end: int) -> Iterator[Heading]:
+    def _in_line(self, text: str, start: int, end: int, *, small: bool) -> Iterator[Heading]:
         lead = LEAD.match(text, start, end)
         first = lead.end() if lead else start
         if first >= end:
@@ -197,7 +201,7 @@ class HeadingFinder:
             if mark.start() < at:
                 continue
             low = max(at, mark.start() - _LONGEST)
-            found = self._before_mark(text, first, low, mark.start(), end, colon=":" in mark[0])
+            found = self._before_mark(text, first, low, mark.start(), end, colon=":" in mark[0], small=small)
             if found is not None:
                 begin, rule = found
                 body = _AFTER.match(text, mark.end(), end).end()  # type: ignore[union-attr]
@@ -227,15 +231,17 @@ class HeadingFinder:
         return _UNKNOWN if marked or (alone and small and first == line and len(whole.split()) > 1) else None
 
     def _before_mark(
-        self, text: str, first: int, low: int, mark: int, end: int, *, colon: bool
+        self, text: str, first: int, low: int, mark: int, end: int, *, colon: bool, small: bool
     ) -> tuple[int, SectionRule | None] | None:
         """The heading that ends at a colon or dash: where it begins and what it names."""
         starts = [low] if low == first or text[low - 1 : low] in ":" else []
-        starts += [m.end() for m in _INNER.finditer(text, low, mark)]
+        starts += [m.end() for m in (_INNER_IN_SMALL if small else _INNER).finditer(text, low, mark)]
         for position in starts[-8:]:
             begin = _SPACES.match(text, position, mark).end()  # type: ignore[union-attr]
             words = text[begin:mark].rstrip()
-            if not words or _SENTENCE_END.search(words) or not (words[0].isupper() or (begin == first and colon)):
+            if not words or _SENTENCE_END.search(words):
+                continue
+            if not (words[0].isupper() or (colon and (small or begin == first))):
                 continue
             if not colon and not (begin == first or words.isupper()):
                 continue

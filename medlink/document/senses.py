@@ -19,15 +19,13 @@ _CLOSE, _NEAR, _AROUND = 5, 12, 400
 _WORTH = (3.0, 2.0, 1.3, 1.15)
 _WORD = re.compile(r"[A-Za-z0-9%<>][\w&/+.-]*\w|[A-Za-z0-9%<>]")
 _PART = re.compile(r"[^/]+")
-# A text with fewer capitals among its letters is written in small ones, abbreviations and all; others have 2% and more.
-_FEW_CAPITALS = 0.01
 # Of abbreviations in small letters these are words, units and titles as often.
 _WORDS_TOO = frozenset(
-    "all am an ap as bed cap cm come crest de di dish dr dress ed er et gave gist he hi hit hm ho hs id ie im iris "
-    "last mac me men mg mm ms net ns od or os pa pet pin pm pr pt rd sa st ten tips us va vs war".split()
+    "age aids all am an ap as bed cap clad cm come crest cri de des di dish dr dress du ed er et fib gave gist he "
+    "hi hit hm ho hs hz id ie im iris lam last lid mac me men mg mm ms net ns od odd or os pa pad pec peg pet pin "
+    "pm pr pt rd sa sib st ten tips us va vs war won".split()
 )
-_PLURAL = re.compile(r"(?<=[A-Z])['’]?s$")
-_SMALL_PLURAL = re.compile(r"(?<=[a-z]{3})['’]?s$")
+_PLURAL = re.compile(r"(?:(?<=[A-Z])|(?<=^[a-z]{3}))['’]?s$")
 # By section, the labels that it speaks of more than others do.
 _SECTION_LABELS: Mapping[str, Mapping[str, float]] = {
     "past_medical_history": {"CONDITION": 2},
@@ -74,7 +72,7 @@ class AbbreviationRule(BaseModel):
     """An abbreviation and its senses.
 
     Arguments:
-        short: The abbreviation, in the case in which it is written; in a text in small letters, that of the text.
+        short: The abbreviation, in the case in which it is written; in small letters it is found as well.
         senses: What it may stand for.
     """
 
@@ -124,7 +122,8 @@ class AbbreviationFinder:
         self.rules = list(rules)
         self._by_short = {rule.short: rule for rule in self.rules}
         small = {rule.short.lower(): rule for rule in self.rules if rule.short.lower() not in _WORDS_TOO}
-        self._by_short_in_small = small | self._by_short
+        # "Denies cp, sob": many write them small, and the case tells apart only what is written with capitals.
+        self._by_word = small | self._by_short
 
     def find(self, text: str, sections: Sequence[tuple[int, str]] = ()) -> list[AbbreviationUse]:
         """The abbreviations of a text in order.
@@ -136,27 +135,24 @@ class AbbreviationFinder:
         defined: dict[str, str] = {}
         for definition in find_definitions(text):
             defined.setdefault(definition.short, definition.long)
-        small = _is_small(text)
-        by_short = self._by_short_in_small if small else self._by_short
-        plural = _SMALL_PLURAL if small else _PLURAL
-        words = _words(text, {*by_short, *defined})
+        words = _words(text, {*self._by_word, *defined})
         uses: list[AbbreviationUse] = []
         place = 0
         for number, (word, start, _) in enumerate(words):
             while place < len(sections) and sections[place][0] <= start:
                 place += 1
             short = word
-            if short not in defined and short not in by_short:
+            if short not in defined and short not in self._by_word:
                 # "UTIs" and "MI's" stand for the plural.
-                short = plural.sub("", word)
-                if short == word or (short not in defined and short not in by_short):
+                short = _PLURAL.sub("", word)
+                if short == word or (short not in defined and short not in self._by_word):
                     continue
             end = start + len(word)
             if short in defined:
                 long = defined[short]
                 uses.append(AbbreviationUse(start, end, long, "", "document", 1.0, (long,)))
                 continue
-            rule = by_short[short]
+            rule = self._by_word[short]
             section = sections[place - 1][1] if place else ""
             uses.append(self._decide(rule, words, number, start, end, section))
         return _agree(uses, text)
@@ -185,12 +181,6 @@ class AbbreviationFinder:
         return AbbreviationUse(
             start, end, best.long if sure else "", best.label if sure else "", "rules", round(share, 4), alternatives
         )
-
-
-def _is_small(text: str) -> bool:
-    """Whether a text is written in small letters."""
-    letters = sum(map(str.isalpha, text))
-    return letters > 0 and sum(map(str.isupper, text)) < _FEW_CAPITALS * letters
 
 
 def _words(text: str, known: Collection[str]) -> list[tuple[str, int, int]]:
