@@ -438,6 +438,7 @@ def test_other_brackets_define_nothing(text):
         ("Recurrent UTIs.", "UTIs", "urinary tract infection"),
         ("admitted with dka and utis. seen by dr. no", "dka", "diabetic ketoacidosis"),
         ("admitted with dka and utis. seen by dr. no", "utis", "urinary tract infection"),
+        ("Chf worse, no pe on CT.", "Chf", "congestive heart failure"),
         ("GBS negative, membranes ruptured at 39 weeks.", "GBS", "group B Streptococcus"),
         ("GBS treated with IVIG, ascending weakness.", "GBS", "Guillain-Barre syndrome"),
         ("SLE: lids normal, cornea clear OU.", "SLE", "slit lamp examination"),

@@ -22,7 +22,7 @@ _PART = re.compile(r"[^/]+")
 # Of abbreviations in small letters these are words, units and titles as often.
 _WORDS_TOO = frozenset(
     "age aids all am an ap as bed cap clad cm come crest cri de des di dish dr dress du ed er et fib gave gist he "
-    "hi hit hm ho hs hz id ie im iris lam last lid mac me men mg mm ms net ns od odd or os pa pad pec peg pet pin "
+    "hi hit hm ho hs hz id ie im iris lam last lid mac me men mg mm mr ms net ns od odd or os pa pad pec peg pet pin "
     "pm pr pt rd sa sib st ten tips us va vs war won".split()
 )
 _PLURAL = re.compile(r"(?:(?<=[A-Z])|(?<=^[a-z]{3}))['’]?s$")
@@ -142,6 +142,8 @@ class AbbreviationFinder:
             while place < len(sections) and sections[place][0] <= start:
                 place += 1
             short = word
+            if word.istitle() and word not in defined and word not in self._by_short:
+                short = word.lower()  # "Chf worse."
             if short not in defined and short not in self._by_word:
                 # "UTIs" and "MI's" stand for the plural.
                 short = _PLURAL.sub("", word)
