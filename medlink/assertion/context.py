@@ -229,14 +229,11 @@ class ContextMatcher:
                     bracketed = depths[first] < depths[one.last]
                     # A list goes on with things of a kind, and what a bracket adds is something else: "no peritonism,
                     # ERCP tomorrow", "no heart failure (EF 55%)".
-                    if negated is not None and (
-                        first >= goes_on
-                        or (
-                            (label != mentions[negated][2] and not (tested and label == "CONDITION"))
-                            and not _PARTS.isdisjoint(words[places[negated][1] : first])
-                        )
-                    ):
-                        continue
+                    if negated is not None:
+                        another = label != mentions[negated][2] and not (tested and label == "CONDITION")
+                        apart = not _PARTS.isdisjoint(words[places[negated][1] : first])
+                        if first >= goes_on or (another and apart):
+                            continue
                 elif last <= one.first and rule.direction != "forward":
                     away, span = one.first - last, (last, one.first)
                 else:

@@ -216,7 +216,7 @@ def _ends(text: str, match: re.Match[str]) -> bool:
         return lead[:1].isupper() and (len(lead) < 2 or not lead[:2].isupper())
     if _SMALL.match(lead):
         # "c. difficile" is one name, "he was … better" one sentence.
-        return stop[0] == stop.rstrip("\"”’')]") == "." and len(left) > 1 and left not in _SHORTENED
+        return stop.rstrip("\"”’')]") == "." and len(left) > 1 and left not in _SHORTENED
     return bool(_OPENERS.match(lead)) or not lead
 
 
