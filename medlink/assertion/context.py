@@ -57,7 +57,9 @@ _AND = frozenset(["and", "&", "/"])
 _PARTS = frozenset([",", "(", "-", "–"])
 _LISTED = _AND | {","}
 # What stands behind a list of tests that are to be done.
-_NO_RESULT = frozenset(". ; ) <end> sent ordered pending pend drawn today now tomorrow tmrw".split())
+_NO_RESULT = frozenset(". ; ) <end> sent ordered pending pend drawn today now tomorrow tmrw per".split())
+# Tests that are for no disease that one has.
+_ORDERED_ALONE = frozenset("rpr vdrl tpha gc upt hcg".split())
 _BETWEEN = _AND | frozenset([",", "-", "(", ")"])
 _WORDS_OF = {"<number>": _NUMBERS, "<month>": _MONTHS, "<relative>": _RELATIVES}
 _YEAR = re.compile(r"(?:19|20)\d\d(?:s|'s)?|'\d\ds?")
@@ -84,7 +86,9 @@ _VACCINES = frozenset(
     "menveo gardasil heplisav bexsero menactra menquadfi trumenba engerix boostrix adacel havrix vaxneuvance fluzone "
     "flublok abrysvo arexvy pcv pcv13 pcv15 pcv20 pcv21 ppsv23 prevnar pneumovax tdap mmr shingrix".split()
 )
-_VACCINATIONS = frozenset("vaccine vaccines vaccination vaccinations shot shots booster boosters jab jabs".split())
+_TRIGGERS_TOO = frozenset(
+    "vaccine vaccines vaccination vaccinations shot shots booster boosters jab jabs screen screens screening".split()
+)
 # The full stop behind the number of an item in a list that runs on in its line: "gout 2. Asthma".
 _ITEM = "<item>"
 _ITEM_NEXT = re.compile(r"(?:(?<=\s\d)|(?<=\s\d\d))\.(?=\s+[^\W\d_])")
@@ -265,18 +269,24 @@ class ContextMatcher:
         places: Sequence[tuple[int, int]],
         mentions: Sequence[tuple[int, int, str]],
     ) -> None:
-        """Decide for the mentions of which no trigger speaks by what stands before them in their lists."""
-        for number, last in _listed_behind(places, words).items():
-            label = mentions[number][2]
-            for rule in self._in_lists if not decisions[number] else ():
-                if (
-                    label in rule.labels
-                    and mentions[last][2] in rule.beside
-                    and _holds(words[slice(*places[number])], self._mentions[rule.name])
-                ):
-                    first, behind = places[last]
-                    for dimension, value in rule.values():
-                        decisions[number][dimension] = Decision(value, rule, starts[first], ends[behind - 1])
+        """Decide for the mentions of which no trigger speaks by what else is in their lists."""
+        for listed in _without_results(places, words):
+            for rule in self._in_lists:
+                beside = next((number for number in listed if mentions[number][2] in rule.beside), None)
+                if beside is None:
+                    continue
+                first, last = places[beside]
+                # What a list begins with may be what its tests are for: "hepatitis C, LFTs today".
+                begins = _ORDERED_ALONE.isdisjoint(word for number in listed for word in words[slice(*places[number])])
+                for number in listed[int(begins) :]:
+                    own = words[slice(*places[number])]
+                    if (
+                        not decisions[number]
+                        and mentions[number][2] in rule.labels
+                        and _holds(own, self._mentions[rule.name])
+                    ):
+                        for dimension, value in rule.values():
+                            decisions[number][dimension] = Decision(value, rule, starts[first], ends[last - 1])
 
     def defaults(
         self, mention: str, label: str, section: str, parent: str, decided: Collection[str]
@@ -432,12 +442,12 @@ def _joined(
     return low, high
 
 
-def _listed_behind(places: Sequence[tuple[int, int]], words: Sequence[str]) -> dict[int, int]:
-    """The numbers of mentions in lists that tell no results, each with the number of the one that the list begins with.
+def _without_results(places: Sequence[tuple[int, int]], words: Sequence[str]) -> list[list[int]]:
+    """The numbers of mentions in lists that tell no results, by list.
 
     "CBC, HIV, RPR." tells none, "CBC, HIV negative" and "HIV, CD4 450" do.
     """
-    behind: dict[int, int] = {}
+    lists: list[list[int]] = []
     run: list[int] = []
     for number in sorted(range(len(places)), key=places.__getitem__):
         first, last = places[number]
@@ -445,16 +455,17 @@ def _listed_behind(places: Sequence[tuple[int, int]], words: Sequence[str]) -> d
             run = []
         run.append(number)
         if words[last] in _NO_RESULT:
-            behind.update(dict.fromkeys(run[1:], run[0]))
-    return behind
+            lists.append(run)
+            run = []
+    return lists
 
 
 def _held(place: tuple[int, int], words: Sequence[str]) -> tuple[int, int]:
-    """The tokens of a mention on which no trigger may stand: not the name of a vaccine, nor "vaccines" at its end."""
+    """The tokens of a mention on which no trigger may stand: none of a vaccine's name, not "vaccines" or "screen" at its end."""
     first, last = place
     if _VACCINES.issuperset(words[first:last]):
         return first, first
-    return first, last - (last - first > 1 and words[last - 1] in _VACCINATIONS)
+    return first, last - (last - first > 1 and words[last - 1] in _TRIGGERS_TOO)
 
 
 def _inside(places: Sequence[tuple[int, int]]) -> dict[int, int]:

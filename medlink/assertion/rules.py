@@ -34,8 +34,8 @@ class ContextRule(BaseModel):
         sections: Sections whose mentions it speaks of where no trigger decides; such a rule needs no triggers.
         mentions: Words or phrases, one of which a mention must hold for the rule to speak of it; with neither
             triggers nor sections it speaks of all such mentions where no trigger decides.
-        beside: Labels of other mentions, one of which must stand before the mention in a list that tells no result, as
-            in "CBC, HIV, RPR."; such a rule speaks where no trigger does.
+        beside: Labels of other mentions, one of which must stand with the mention in a list that tells no result, as in
+            "CBC, HIV, RPR."; such a rule speaks where no trigger does.
         onwards: Whether triggers that hold mentions speak of those behind them instead: "untreated <mention>: stroke".
         deniable: Whether the words say nothing right behind words that deny: "no c/o pain" has no pain.
         when: Values, one of which must have been decided for the mention; for rules without triggers.
