@@ -461,7 +461,10 @@ def _without_results(places: Sequence[tuple[int, int]], words: Sequence[str]) ->
 
 
 def _held(place: tuple[int, int], words: Sequence[str]) -> tuple[int, int]:
-    """The tokens of a mention on which no trigger may stand: none of a vaccine's name, not "vaccines" or "screen" at its end."""
+    """The tokens of a mention on which no trigger may stand.
+
+    On the name of a vaccine one may, and on "vaccines" or "screen" at the end of a mention.
+    """
     first, last = place
     if _VACCINES.issuperset(words[first:last]):
         return first, first
