@@ -71,7 +71,7 @@ class MedlinkAssertion(RuleCarrier[ContextRule]):
 
     @property
     def matcher(self) -> ContextMatcher:
-        """The rules at work: some 35,000 triggers, put together as they are met."""
+        """The rules at work: tens of thousands of triggers, put together as they are met."""
         if self._matcher is None:
             self._matcher = ContextMatcher(self.rules)
         return self._matcher
