@@ -192,6 +192,8 @@ def test_an_unknown_heading_ends_what_its_own_line_told():
 
 def test_the_history_that_a_report_begins_with_ends_with_its_line():
     assert [name for _, name in headings("CT HEAD\nHx: 56F fall, hx stroke.\nNo bleed.")] == ["imaging", "history"]
+    assert [name for _, name in headings("hx: fussy x1d")] == ["history"]
+    assert [name for _, name in headings("hx: migraine x10 y")] == ["past_medical_history"]
     assert [name for _, name in headings("PMH: asthma.\nNo bleed.")] == ["past_medical_history", None]
     assert [name for _, name in headings("PMH: asthma,\nNo bleed.")] == ["past_medical_history"]
 

@@ -106,6 +106,7 @@ _VITALS_LINE = re.compile(
     r"(?:ECOG|KPS)[ \t]+\d"
 )
 _AGE = re.compile(r"\d{1,3}[ -]?(?:[FM]\b|y/?o\b|yrs?\b|years?\b|mo\b|wks?\b)", re.IGNORECASE)
+_SPELL = re.compile(r"\bx ?\d+ ?(?:h|hrs?|d|days?|wks?|weeks?)\b", re.IGNORECASE)
 # What begins a report below the line with the history: "Hx: stroke. / There is no infarct."
 _REPORTS = re.compile(r"(?:No|There (?:is|are|was|were)|The)\b")
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
@@ -205,8 +206,11 @@ class HeadingFinder:
             if found is not None:
                 begin, rule = found
                 body = _AFTER.match(text, mark.end(), end).end()  # type: ignore[union-attr]
-                if text[begin : mark.start()].strip().lower() == "hx" and _AGE.match(text, body):
-                    rule = self._known("history")  # "Hx: 56F with headache" tells why a patient is examined
+                if text[begin : mark.start()].strip().lower() == "hx" and (
+                    _AGE.match(text, body, end) or _SPELL.search(text, body, end)
+                ):
+                    # "Hx: 56F with headache", "hx: fussy x1d" tell why a patient is seen.
+                    rule = self._known("history")
                 yield Heading(start if begin == first else begin, begin, mark.start(), body, rule)
                 at = mark.end()
 
