@@ -235,8 +235,7 @@ class ContextMatcher:
                     # ERCP tomorrow", "no heart failure (EF 55%)".
                     if negated is not None:
                         another = label != mentions[negated][2] and not (tested and label == "CONDITION")
-                        apart = not _PARTS.isdisjoint(words[places[negated][1] : first])
-                        if first >= goes_on or (another and apart):
+                        if first >= goes_on or (another and not _PARTS.isdisjoint(words[places[negated][1] : first])):
                             continue
                 elif last <= one.first and rule.direction != "forward":
                     away, span = one.first - last, (last, one.first)
@@ -271,22 +270,21 @@ class ContextMatcher:
     ) -> None:
         """Decide for the mentions of which no trigger speaks by what else is in their lists."""
         for listed in _without_results(places, words):
+            # What a list begins with may be what its tests are for: "hepatitis C, LFTs today".
+            tests = {word for number in listed for word in words[slice(*places[number])]}
+            asked = listed if tests & _ORDERED_ALONE else listed[1:]
             for rule in self._in_lists:
                 beside = next((number for number in listed if mentions[number][2] in rule.beside), None)
                 if beside is None:
                     continue
-                first, last = places[beside]
-                # What a list begins with may be what its tests are for: "hepatitis C, LFTs today".
-                begins = _ORDERED_ALONE.isdisjoint(word for number in listed for word in words[slice(*places[number])])
-                for number in listed[int(begins) :]:
+                start, end = starts[places[beside][0]], ends[places[beside][1] - 1]
+                for number in asked:
                     own = words[slice(*places[number])]
-                    if (
-                        not decisions[number]
-                        and mentions[number][2] in rule.labels
-                        and _holds(own, self._mentions[rule.name])
-                    ):
-                        for dimension, value in rule.values():
-                            decisions[number][dimension] = Decision(value, rule, starts[first], ends[last - 1])
+                    label = mentions[number][2]
+                    if not decisions[number] and label in rule.labels and _holds(own, self._mentions[rule.name]):
+                        decisions[number].update(
+                            (dimension, Decision(value, rule, start, end)) for dimension, value in rule.values()
+                        )
 
     def defaults(
         self, mention: str, label: str, section: str, parent: str, decided: Collection[str]
@@ -362,9 +360,10 @@ def _denies_on(words: Sequence[str], cue: _Found, negated: tuple[int, int]) -> i
         words[cue.first] in ("without", "w") or (before[0].isalnum() and words[cue.first] == "no") or before == ")"
     )
     # "Stroke with no residual deficits, gout": how the one before went is denied, and nothing of it is a mention.
-    comma = words.index(",", cue.last) if "," in words[cue.last :] else len(words)
-    if attached and comma < negated[0] and _COURSE.issuperset(words[cue.last : comma]):
-        return comma
+    if attached and "," in words[cue.last : negated[0]]:
+        comma = words.index(",", cue.last)
+        if _COURSE.issuperset(words[cue.last : comma]):
+            return comma
     # "No acute fracture, chronic L1 deformity": of a list of new things those that are old are no part.
     if not _NEW.isdisjoint(words[cue.last : after]):
         for at in range(after, len(words) - 1):

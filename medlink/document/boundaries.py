@@ -28,8 +28,8 @@ _SHORT = frozenset(
 # And after these, where a small letter follows: "poss. gout", "1 mcg. daily". After other words a sentence begins with
 # one too, as whole notes are written.
 _SHORTENED = frozenset(
-    "cont contd prev hosp surg diff bilat unilat poss prob susp occ occas freq subcut assoc mod sev sm lg sl sq cu vit "
-    "chr disch adm pulm card abdom extr neurol gest mat pat rel perf rpt rt mcg meq mmol ug gm gms cc tsp tbsp oz amt "
+    "cont contd prev hosp surg diff bilat unilat poss prob occ occas freq subcut assoc mod sev sm lg sl cu vit "
+    "chr disch adm pulm card abdom extr neurol gest mat pat rel perf rpt rt mcg meq mmol ug gm gms cc tsp tbsp amt "
     "equiv intermitt transv long circ super horiz".split()
 )
 _SMALL = re.compile(r"[a-z]")

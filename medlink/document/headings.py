@@ -301,20 +301,25 @@ def _ending(text: str, start: int, end: int, current: Heading) -> Iterator[Headi
     # Whether the section's text begins in the line of its heading.
     run_in = _TEXT.match(text, current.body) is not None
     if run_in and name in _OF_ONE_LINE:
-        if name in _PAST and _REPORTS.match(text, start) and text[:start].rstrip().endswith("."):
+        if name in _PAST and _REPORTS.match(text, start) and _end_before(text, start).endswith("."):
             yield Heading(start, start, start, start, None)
         else:
             yield from _unknown(text, start, end)
         return
     if run_in and name == _DIFFERENTIAL:
         # What was broken because the line was full goes on, and so do the items of a list.
-        ended = _follows_gap(text, start) or text[max(0, start - _LONGEST) : start].rstrip().endswith(_ENDED)
+        ended = _follows_gap(text, start) or _end_before(text, start).endswith(_ENDED)
         lead = LEAD.match(text, start)
         ends = ended and (lead is None or not lead[0].strip())
     else:
         ends = _is_resolved(text, current) and _follows_gap(text, start) and bool(text[current.body : start].strip())
     if ends:
         yield Heading(start, start, start, start, None)
+
+
+def _end_before(text: str, start: int) -> str:
+    """The end of what stands before a line."""
+    return text[max(0, start - _LONGEST) : start].rstrip()
 
 
 def _is_resolved(text: str, heading: Heading) -> bool:
