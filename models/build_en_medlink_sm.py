@@ -22,6 +22,7 @@ from medlink.linking.component import MedlinkLinker
 from medlink.linking.model import LinkModel, read_fitted
 from medlink.linking.reranker import Reranker
 from medlink.linking.vectors import build_vectors, vectors_folder
+from medlink.recognition.classifier import SECOND
 from medlink.recognition.ner import MedlinkNer
 from medlink.terminology.build import build_terminology
 from medlink.terminology.readers import READERS
@@ -123,6 +124,7 @@ def build(ner: Path, encoder: Path, reranker: Path, calibration: Path) -> None:
             set_link_model(linker, opened, encoder, reranker, calibration, Path(scratch))
         models = {
             "medlink_ner": ner,
+            f"medlink_ner/{SECOND}": ner / SECOND,
             "medlink_linker/model/encoder": encoder,
             "medlink_linker/model/reranker": reranker,
             "medlink_linker/model": calibration,

@@ -1,5 +1,6 @@
 """The token classifier as a component: long texts, batches, serialisation, errors."""
 
+import json
 import pickle
 import shutil
 
@@ -12,6 +13,7 @@ from medlink import MedlinkError
 from medlink.models import find_model
 from medlink.recognition.mentions import GROUP, add_mentions
 from medlink.recognition.ner import MedlinkNer
+from medlink.recognition.tags import log_probabilities
 
 MODEL = find_model("en_medlink_sm") / "medlink_ner"
 SENTENCE = "Treatment with cisplatin caused nephrotoxicity in patients with ovarian cancer. "
@@ -94,6 +96,30 @@ def test_it_survives_bytes_disk_and_pickle(pipeline, tmp_path):
     ):
         assert mentions(again(pipeline.make_doc(SENTENCE))) == expected
         assert again.labels == finder.labels
+
+
+def test_two_classifiers_answer_together_and_the_first_alone(pipeline, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL, folder)
+    layout = json.loads((folder / "ner.json").read_text())
+
+    def logits(share, **settings):
+        (folder / "ner.json").write_text(json.dumps({**layout, "share_of_second": share}))
+        classifier = MedlinkNer(**settings).load_model(folder).classifier
+        return classifier.logits(classifier.encoder.encode([SENTENCE.split()]))[0]
+
+    first, second = logits(0.0), logits(0.999999)
+    assert not np.allclose(log_probabilities(first), second, atol=0.5)
+    both = logits(0.25)
+    assert np.allclose(both, 0.75 * log_probabilities(first) + 0.25 * log_probabilities(second), atol=1e-3)
+    assert np.array_equal(logits(0.25, ensemble=False), first)
+    # Saved whole, also where only one is asked.
+    MedlinkNer(ensemble=False).load_model(folder).to_disk(tmp_path / "saved")
+    again = MedlinkNer().load_model(tmp_path / "saved").classifier
+    assert np.array_equal(again.logits(again.encoder.encode([SENTENCE.split()]))[0], both)
+    (folder / "second" / "model.onnx").unlink()
+    with pytest.raises(MedlinkError, match=r"second/model.onnx: cannot be read"):
+        MedlinkNer().load_model(folder)
 
 
 def test_stop_mentions_are_left_out():

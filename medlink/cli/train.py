@@ -56,6 +56,25 @@ def ner(
 
 
 @app.command()
+def ensemble(
+    first: Annotated[
+        Path, typer.Argument(help="Folder of the model that also answers alone, where speed is asked for.")
+    ],
+    second: Annotated[Path, typer.Argument(help="Folder of another with the same labels, window and tokenizer.")],
+    config: Annotated[Path, typer.Option(help="Settings whose splits score both together; see configs/ner.cfg.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model, in its folder 'model'.")],
+    share: Annotated[float, typer.Option(help="How much the second counts, 0 to 1.")] = 0.5,
+) -> None:
+    """Put two token classifiers together: what they answer is averaged, at twice the time."""
+    _log()
+    with _training_needs():
+        from medlink.training.ensemble import put_together
+        from medlink.training.settings import NerSettings
+    put_together(first, second, share, NerSettings.load(config), config, out / "model")
+    typer.echo(f"model and model card are in {out / 'model'}")
+
+
+@app.command()
 def encoder(
     config: Annotated[Path, typer.Argument(help="Settings; see configs/pretraining.cfg.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, and for the encoder in its folder 'model'.")],

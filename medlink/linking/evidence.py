@@ -218,8 +218,8 @@ class Evidence:
             hits = self.hits.get(stage, {})
             for concept in hits.keys() & row_of.keys():
                 values[row_of[concept], _COLUMN[stage]] = hits[concept].score
-        for concept in self.votes.keys() & row_of.keys():
-            values[row_of[concept], [_COLUMN["votes"], _COLUMN["votes_above"]]] = np.sqrt(self.votes[concept])
+        voted = [self.votes.get(concept, (0.0, 0.0)) for concept in concepts]
+        values[:, [_COLUMN["votes"], _COLUMN["votes_above"]]] = np.sqrt(np.array(voted).reshape(-1, 2))
         for stage in ("lexical", "dense"):
             self._compare(stage, concepts, values)
         top = sure or _best(self.hits.get("dense", {}))[:1]

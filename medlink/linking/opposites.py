@@ -8,11 +8,9 @@ left out: codes take many together, and name one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
-from medlink.linking.stages import Hit
-from medlink.terminology.store import Terminology
 from medlink.terminology.words import stem, words_of
 
 # Words, by what they tell: a name with one of them is not meant by a mention that has only others of the group.
@@ -54,13 +52,15 @@ _NON = "non"
 Poles = Mapping[str, frozenset[int]]
 
 
-def without_opposites(hits: Sequence[Hit], mention: str, terminology: Terminology) -> list[Hit]:
-    """The hits for a mention but for those whose names say its opposite."""
+def without_opposites(names: Mapping[int, str], mention: str) -> dict[int, str]:
+    """The names, by whatever number, but for those that say the opposite of a mention."""
     # Of thousands of names few hold what may contradict.
-    hint, names = _hint(mention), terminology.aliases
-    return [
-        hit for hit in hits if not (hint.search(name := names[hit.alias].casefold()) and contradicts(mention, name))
-    ]
+    hint = _hint(mention)
+    return {
+        number: name
+        for number, name in names.items()
+        if not (hint.search(folded := name.casefold()) and contradicts(mention, folded))
+    }
 
 
 def contradicts(mention: str, name: str) -> bool:

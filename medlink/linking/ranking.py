@@ -171,15 +171,8 @@ class Ranker:
             found = stage.retrieve([queries[i] for i in of], terminology, max(k, SEARCHED))
             for i, hits in zip(of, found, strict=True):
                 if not stage.final:
-                    text, names = queries[i].text, terminology.aliases
-                    hits = without_opposites(hits, text, terminology)
-                    hits = [hit for hit in hits if not tells_of_other(text, names[hit.alias])]
-                    if is_place_of_body(text):
-                        hits = [hit for hit in hits if is_place_of_body(names[hit.alias])]
-                    if is_abbreviation(text):
-                        hits = [hit for hit in hits if not misreads_abbreviation(text, names[hit.alias])]
-                    elif " " not in text:
-                        hits = [hit for hit in hits if not is_another_word(text, names[hit.alias])]
+                    names = _that_may_mean(queries[i].text, {hit.alias: terminology.aliases[hit.alias] for hit in hits})
+                    hits = [hit for hit in hits if hit.alias in names]
                 left_out = unnamed if stage.name == ExactStage.name else unfit
                 evidence[i].add(stage.name, hits, terminology, left_out.get(queries[i].label))
 
@@ -290,6 +283,19 @@ class Ranker:
                 )
             )
         return candidates
+
+
+def _that_may_mean(mention: str, names: Mapping[int, str]) -> dict[int, str]:
+    """The names that a search found, by whatever number, but for those that only look like a mention."""
+    names = without_opposites(names, mention)
+    names = {number: name for number, name in names.items() if not tells_of_other(mention, name)}
+    if is_place_of_body(mention):
+        names = {number: name for number, name in names.items() if is_place_of_body(name)}
+    if is_abbreviation(mention):
+        return {number: name for number, name in names.items() if not misreads_abbreviation(mention, name)}
+    if " " not in mention:
+        return {number: name for number, name in names.items() if not is_another_word(mention, name)}
+    return names
 
 
 def unclear(scores: Mapping[int, float]) -> bool:

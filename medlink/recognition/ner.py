@@ -1,7 +1,6 @@
 """``medlink_ner``: a transformer token classifier run by ONNX Runtime."""
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,12 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from medlink.errors import MedlinkError
-from medlink.inference.batches import run_windows
-from medlink.inference.onnx import OnnxModel
-from medlink.inference.wordpiece import WordPieceEncoder
 from medlink.recognition.agreement import agreeing
+from medlink.recognition.classifier import TokenClassifier
 from medlink.recognition.mentions import add_mentions, check_share, cut_at_line_ends, trim
 from medlink.recognition.short_forms import short_forms
 from medlink.recognition.tags import decode, tag_score, tags_to_spans
 
-_MODEL, _TOKENIZER, _SETTINGS = "model.onnx", "tokenizer.json", "ner.json"
-# Windows run at once by a thread of a CPU, where more take memory and are slower, and by a GPU.
-_OF_THREAD, _OF_GPU = 2, 32
 # On the development splits of BC5CDR, NCBI-disease, AnatEM and BC2GM, with a classifier that had not read them, the
 # mean F1 is the same from here to 0.65, and lower below (by 0.1 points at 0.5); the lower one finds more.
 _THRESHOLD = 0.6
@@ -37,6 +31,7 @@ _AGREEMENT = 0.2
     default_config={
         "threshold": _THRESHOLD,
         "agreement": _AGREEMENT,
+        "ensemble": True,
         "threads": 0,
         "providers": [],
         "batch_size": 0,
@@ -49,6 +44,7 @@ def make_ner(
     name: str,
     threshold: float,
     agreement: float,
+    ensemble: bool,
     threads: int,
     providers: list[str],
     batch_size: int,
@@ -59,6 +55,7 @@ def make_ner(
         name,
         threshold=threshold,
         agreement=agreement,
+        ensemble=ensemble,
         threads=threads,
         providers=providers,
         batch_size=batch_size,
@@ -77,6 +74,8 @@ class MedlinkNer:
         threshold: Least score of a mention, 0 to 1; lower, more mentions are found and fewer of them are right.
         agreement: How much a word is held for part of a mention as it is elsewhere in the document, 0 (not at all) to 1
             (:func:`medlink.recognition.agreement.agreeing`).
+        ensemble: Whether both classifiers of a model that has two are asked; with the first alone half the time is
+            taken, and somewhat less is right.
         threads: CPU threads; 0 for all cores.
         providers: ONNX Runtime's execution providers in order; empty for CUDA where there is one, else CPU.
         batch_size: Most windows of full length run at once; 0 for what suits the device.
@@ -93,6 +92,7 @@ class MedlinkNer:
         *,
         threshold: float = _THRESHOLD,
         agreement: float = _AGREEMENT,
+        ensemble: bool = True,
         threads: int = 0,
         providers: Iterable[str] = (),
         batch_size: int = 0,
@@ -105,46 +105,35 @@ class MedlinkNer:
         self.name = name
         self.threshold = threshold
         self.agreement = agreement
+        self.ensemble = ensemble
         self.threads = threads
         self.providers = tuple(providers)
         self.batch_size = batch_size
         self.stop_mentions = frozenset(text.casefold() for text in stop_mentions)
-        self.labels: tuple[str, ...] = ()
-        self._window = self._overlap = 0
-        self._model: OnnxModel | None = None
-        self._encoder: WordPieceEncoder | None = None
+        self.classifier: TokenClassifier | None = None
 
     def load_model(self, folder: str | Path) -> "MedlinkNer":
         """Load a trained model.
 
         Arguments:
-            folder: Holds ``model.onnx``, ``tokenizer.json`` and ``ner.json`` (labels and window).
+            folder: Holds ``model.onnx``, ``tokenizer.json`` and ``ner.json`` (labels and window), and of two
+                classifiers also ``second/model.onnx``.
 
         Raises:
             MedlinkError: A file is missing or broken.
         """
-        folder = Path(folder)
-        try:
-            settings = (folder / _SETTINGS).read_text(encoding="utf-8")
-        except OSError as error:
-            raise MedlinkError(
-                f"{folder / _SETTINGS}: cannot be read ({error.strerror}); install the model package again"
-            ) from None
-        self._encoder = WordPieceEncoder.load(folder / _TOKENIZER)
-        self._model = OnnxModel(folder / _MODEL, threads=self.threads, providers=self.providers)
-        self._set(settings)
-        self._model.open()
+        return self._load(TokenClassifier.files_in(Path(folder)))
+
+    def _load(self, files: Mapping[str, Path | bytes]) -> "MedlinkNer":
+        self.classifier = TokenClassifier(
+            files, threads=self.threads, providers=self.providers, ensemble=self.ensemble, name=self.name
+        )
         return self
 
-    def _set(self, settings: str) -> None:
-        try:
-            values = json.loads(settings)
-            self.labels = tuple(values["labels"])
-            self._window, self._overlap = int(values["window"]), int(values["overlap"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise MedlinkError(
-                f"{_SETTINGS} of {self.name} is broken ({error}); install the model package again"
-            ) from None
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the model; none without one."""
+        return self.classifier.labels if self.classifier else ()
 
     def __call__(self, doc: Doc) -> Doc:
         """Find the mentions of one document."""
@@ -165,25 +154,17 @@ class MedlinkNer:
 
     def predict(self, docs: list[Doc]) -> list[list[tuple[Span, float]]]:
         """The mentions of documents with the probability of each, 0 to 1; the documents are left as they are."""
-        if self._model is None or self._encoder is None:
+        if self.classifier is None:
             raise MedlinkError(f"{self.name} has no model; load a pipeline that has one, or call load_model(folder)")
         texts = [[token.text for token in doc] for doc in docs]
-        pieces = self._encoder.encode(texts)
-        logits = run_windows(
-            self._model,
-            self._encoder,
-            pieces,
-            window=self._window,
-            overlap=self._overlap,
-            batch_size=self.batch_size or (_OF_THREAD * self._model.cpu_threads or _OF_GPU),
-        )
+        pieces = self.classifier.encoder.encode(texts)
+        logits = self.classifier.logits(pieces, self.batch_size)
         results = []
         for doc, text, of_doc, outputs in zip(docs, texts, pieces, logits, strict=True):
             words = np.flatnonzero(of_doc.first >= 0)
             found: list[tuple[Span, float]] = []
             if len(words):
-                of_words = outputs[of_doc.first[words]].reshape(len(words), len(self.labels), 3)
-                of_words = agreeing(of_words, [text[i] for i in words], self.agreement)
+                of_words = agreeing(outputs[of_doc.first[words]], [text[i] for i in words], self.agreement)
                 tags = decode(of_words)
                 for column, label in enumerate(self.labels):
                     for start, end in tags_to_spans(tags[:, column]):
@@ -212,18 +193,14 @@ class MedlinkNer:
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "MedlinkNer":
         """Load what :meth:`to_bytes` gave."""
         files = srsly.msgpack_loads(data)
-        if files:
-            self._encoder = WordPieceEncoder.from_str(files[_TOKENIZER].decode("utf-8"))
-            self._model = OnnxModel(files[_MODEL], threads=self.threads, providers=self.providers)
-            self._set(files[_SETTINGS].decode("utf-8"))
-            self._model.open()
-        return self
+        return self._load(files) if files else self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the component with its model into a folder."""
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in self._files().items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(data)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "MedlinkNer":
@@ -232,11 +209,4 @@ class MedlinkNer:
         return self.load_model(path) if any(Path(path).iterdir()) else self
 
     def _files(self) -> dict[str, bytes]:
-        if self._model is None or self._encoder is None:
-            return {}
-        settings = {"labels": list(self.labels), "window": self._window, "overlap": self._overlap}
-        return {
-            _MODEL: self._model.data,
-            _TOKENIZER: self._encoder.to_str().encode("utf-8"),
-            _SETTINGS: json.dumps(settings).encode("utf-8"),
-        }
+        return self.classifier.contents() if self.classifier else {}

@@ -50,7 +50,7 @@ def decode(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     before = np.concatenate([np.full_like(tags[:1], OUTSIDE), tags[:-1]])
     # Where no I follows an O already, the most probable tags one by one are the most probable together.
     for label in np.flatnonzero(((tags == INSIDE) & (before == OUTSIDE)).any(0)):
-        tags[:, label] = _best_path(_log_probabilities(logits[:, label]).astype(np.float64).tolist())
+        tags[:, label] = _best_path(log_probabilities(logits[:, label]).astype(np.float64).tolist())
     return tags
 
 
@@ -64,10 +64,11 @@ def tag_score(logits: npt.NDArray[np.float32], tags: npt.NDArray[np.int64]) -> f
     Returns:
         0 to 1.
     """
-    return float(np.exp(_log_probabilities(logits)[np.arange(len(tags)), tags].mean()))
+    return float(np.exp(log_probabilities(logits)[np.arange(len(tags)), tags].mean()))
 
 
-def _log_probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def log_probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The logarithm of each tag's probability, in the shape of the logits, whose last axis is the tags'."""
     shifted = logits - logits.max(-1, keepdims=True)
     result: npt.NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ SCOPES = ("preferred", "exact", "abbreviation", "inclusion", "includes", "derive
 SCOPE_NUMBER = {scope: number for number, scope in enumerate(SCOPES)}
 #: Of the columns of a terminology.
 FORMAT = 2
+# Concepts of which it is remembered what stands above them; some 20 MB at most.
+_REMEMBERED = 1 << 15
 
 
 def terminology_home() -> Path:
@@ -63,6 +65,7 @@ class Terminology:
         self._verbatim = self._index("verbatim")
         self._bags = self._index("bag")
         self._of_types: dict[frozenset[str], npt.NDArray[np.bool_]] = {}
+        self._alike_above = lru_cache(_REMEMBERED)(self._find_alike_above)
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Terminology:
@@ -202,13 +205,16 @@ class Terminology:
                     stack.append(parent)
         return found
 
-    def ancestors_alike(self, row: int, levels: int | None = None) -> set[int]:
+    def ancestors_alike(self, row: int, levels: int | None = None) -> frozenset[int]:
         """The rows of the concepts above one that share a semantic type with it, as chapters do not with codes.
 
         Arguments:
             row: Row of the concept.
             levels: How far above it; None for all.
         """
+        return self._alike_above(row, levels)
+
+    def _find_alike_above(self, row: int, levels: int | None) -> frozenset[int]:
         types = set(self.concept_type_rows(row))
         found: set[int] = set()
         level = {row}
@@ -217,7 +223,7 @@ class Terminology:
             level = {one for one in above if not types.isdisjoint(self.concept_type_rows(one))}
             found |= level
             levels = levels if levels is None else levels - 1
-        return found
+        return frozenset(found)
 
     def exact(self, text: str) -> list[int]:
         """Rows of the aliases that are this text but for case, dashes, quotes and white space."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+
+from medlink.evaluation.ner import Scores
+
+#: Columns of a table of the strict scores of mentions.
+SCORE_COLUMNS = ("corpus", "label", "precision", "recall", "F1", "gold")
 
 
 def made_with(machines: Sequence[str]) -> str:
@@ -20,3 +25,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def rows_of_scores(scores: Mapping[str, Mapping[str, Scores]]) -> list[tuple[str, ...]]:
+    """Rows with :data:`SCORE_COLUMNS` for the scores by corpus and label."""
+    return [
+        (name, label, f"{s.precision:.4f}", f"{s.recall:.4f}", f"{s.f1:.4f}", str(s.gold))
+        for name, by_label in scores.items()
+        for label, s in by_label.items()
+    ]

@@ -12,7 +12,7 @@ from medlink.errors import MedlinkError
 from medlink.evaluation.corpora import score_ner
 from medlink.evaluation.ner import Scores
 from medlink.recognition.ner import MedlinkNer
-from medlink.training.cards import made_with
+from medlink.training.cards import SCORE_COLUMNS, made_with, rows_of_scores, table
 from medlink.training.export import export_onnx
 from medlink.training.ner import NerRun
 
@@ -61,8 +61,6 @@ Strict: a mention is right only with the same offsets and label (seqeval). Devel
 that chose nothing, measured with the exported ONNX model in this folder; `medlink evaluate ner` with the training's
 config measures them again.
 
-| corpus | label | precision | recall | F1 | gold |
-|---|---|---|---|---|---|
 {scores}
 {measured}
 ## Limits
@@ -96,11 +94,6 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         f"| {name} | {', '.join(sorted(set(corpus.labels.values())))} | {corpus.licence} | `{run.checksums[name]}` |"
         for name, corpus in settings.corpora.items()
     ]
-    lines = [
-        f"| {name} | {label} | {s.precision:.4f} | {s.recall:.4f} | {s.f1:.4f} | {s.gold} |"
-        for name, by_label in scores.items()
-        for label, s in by_label.items()
-    ]
     return _CARD.format(
         labels=", ".join(settings.labels),
         base=settings.base.removeprefix("package:"),
@@ -124,7 +117,7 @@ def _card(run: NerRun, scores: Mapping[str, Mapping[str, Scores]]) -> str:
         made_with=made_with(run.machines),
         splits=_ALL_SPLITS if settings.measured else _SPLITS,
         data="\n".join(data),
-        scores="\n".join(lines),
+        scores=table(SCORE_COLUMNS, rows_of_scores(scores)),
         measured=_measured(settings.measured) if settings.measured else "",
     )
 

@@ -1,6 +1,8 @@
 """A training runs, resumes, exports and leaves a card; on a tiny encoder made here, so that it takes seconds."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -12,11 +14,12 @@ from typer.testing import CliRunner
 from medlink import MedlinkError
 from medlink.cli.train import app
 from medlink.recognition.ner import MedlinkNer
-from medlink.recognition.tags import UNKNOWN
+from medlink.recognition.tags import UNKNOWN, log_probabilities
 from medlink.training.averaging import average_runs
 from medlink.training.base import load_base
 from medlink.training.corpus import read_corpus, read_split
 from medlink.training.distillation import disagreement, opinion
+from medlink.training.ensemble import put_together
 from medlink.training.export import export_onnx
 from medlink.training.ner import TokenClassifier, _hide, _mentions, evaluate, new_run, train_ner
 from medlink.training.save import save_ner
@@ -183,6 +186,33 @@ def test_the_mean_of_runs_with_other_seeds(settings, tmp_path):
         average_runs(replace(short, batch=3), folders)
     with pytest.raises(MedlinkError, match="no finished run"):
         average_runs(short, [*folders, tmp_path / "nothing"])
+
+
+def test_two_models_are_put_together_with_a_card(settings, tmp_path):
+    short = replace(settings, epochs=1)
+    folders = [tmp_path / "3-model", tmp_path / "4-model"]
+    for seed, folder in zip((3, 4), folders, strict=True):
+        save_ner(train_ner(replace(short, seed=seed), tmp_path / str(seed), threads=1), folder)
+    both = tmp_path / "both"
+    put_together(*folders, 0.25, short, Path("a.cfg"), both)
+    pieces = MedlinkNer().load_model(both).classifier.encoder.encode([["gout", "took", "heparin"]])
+    held = [MedlinkNer().load_model(one).classifier.logits(pieces)[0] for one in (*folders, both)]
+    assert np.allclose(held[2], 0.75 * log_probabilities(held[0]) + 0.25 * log_probabilities(held[1]), atol=1e-4)
+    card = (both / "README.md").read_text()
+    titles = [line for line in card.splitlines() if line.startswith("#")]
+    assert titles[:4] == ["# Model card: medlink_ner", "## Scores of both together", "## The first", "### Data"]
+    assert "| drugs, held out | DRUG |" in card.partition("## The first")[0]
+    assert "| seed | 4 |" in (both / "second" / "README.md").read_text()
+    with pytest.raises(MedlinkError, match="two classifiers already"):
+        put_together(both, folders[1], 0.5, short, Path("a.cfg"), tmp_path / "three")
+    with pytest.raises(MedlinkError, match="more than 0 and less than 1"):
+        put_together(*folders, 1.0, short, Path("a.cfg"), tmp_path / "three")
+    with pytest.raises(MedlinkError, match="holds no token classifier"):
+        put_together(folders[0], tmp_path, 0.5, short, Path("a.cfg"), tmp_path / "three")
+    (folders[1] / "ner.json").write_text(json.dumps({"labels": ["DRUG"], "window": 30, "overlap": 4}))
+    with pytest.raises(MedlinkError, match="the same labels, window and tokenizer"):
+        put_together(*folders, 0.5, short, Path("a.cfg"), tmp_path / "three")
+    assert not (tmp_path / "three").exists()
 
 
 def test_a_run_starts_from_the_mean_of_models(settings, tmp_path):
