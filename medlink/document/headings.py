@@ -87,6 +87,7 @@ _BARE = re.compile(
     r"(?=[ \t]+\w)(?![ \t]+(?:of|for|and|in|is|was|under|table|room)\b)"
 )
 _LABELLED = re.compile(r"[A-Z][\w /&-]{0,40}:")
+_LABELLED_IN_SMALL = re.compile(r"[a-z][\w /&-]{0,40}:")
 #: Sections of which a line tells where their heading stands in it; a line below it that has a heading, which no rule
 #: knows, is no part of them.
 _OF_ONE_LINE = frozenset(
@@ -336,7 +337,10 @@ def _unknown(text: str, start: int, end: int) -> Iterator[Heading]:
     """The heading that a line begins with, whatever it is, unless its line goes on with the section."""
     lead = LEAD.match(text, start, end)
     first = lead.end() if lead else start
-    if (labelled := _LABELLED.match(text, first, end)) and not _GOES_ON.search(text, first, end):
+    labelled = _LABELLED.match(text, first, end)
+    if labelled is None and _end_before(text, start).endswith("."):
+        labelled = _LABELLED_IN_SMALL.match(text, first, end)
+    if labelled and not _GOES_ON.search(text, first, end):
         body = _AFTER.match(text, labelled.end(), end).end()  # type: ignore[union-attr]
         yield Heading(start, first, labelled.end() - 1, body, None)
 

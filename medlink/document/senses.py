@@ -23,7 +23,7 @@ _PART = re.compile(r"[^/]+")
 _WORDS_TOO = frozenset(
     "age aids all am an ap as bed cap clad cm come crest cri de des di dish dr dress du ed er et fib gave gist he "
     "hi hit hm ho hs hz id ie im iris lam last lid mac me men mg mm mr ms net ns od odd or os pa pad pec peg pet pin "
-    "pm pr pt rd sa sib st ten tips us va vs war won".split()
+    "pm pr pt rd sa sad sib st ten tips us va vs war won".split()
 )
 _PLURAL = re.compile(r"(?:(?<=[A-Z])|(?<=^[a-z]{3}))['’]?s$")
 # By section, the labels that it speaks of more than others do.

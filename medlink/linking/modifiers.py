@@ -21,7 +21,7 @@ _DEGREES = (
 _COURSES = (
     "active worsening worsened progressive progressively persistent persisting ongoing continued continuing constant "
     "continuous intermittent occasional frequent episodic recurrent recurring transient new new-onset newly "
-    "increasing longstanding long-standing long-term stable unchanged improving known documented "
+    "increasing evolving longstanding long-standing long-term stable unchanged improving known documented "
     "previously-known underlying"
 )
 _PHRASES = (

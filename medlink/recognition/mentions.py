@@ -43,9 +43,10 @@ _MISSING = frozenset("eating sleeping taking talking voiding walking periods per
 _CARRIERS = frozenset(("carrier", "carriers"))
 _CARRIERS_OF = frozenset(f"{carrier} {word}" for carrier in _CARRIERS for word in ("of", "for"))
 _AFTER_A = frozenset("fib flutter line lines".split()) | frozenset(HYPHENS)
-# Words that tell how a condition is, behind a dash: "asthma - stable".
+# Words that tell how a condition is, or whether it is there, behind a dash: "asthma - stable", "seizures - N".
 _STATES = frozenset(
-    "controlled uncontrolled stable resolved resolving improved improving worsening active quiescent remission".split()
+    "controlled uncontrolled stable resolved resolving improved improving worsening active quiescent remission "
+    "n y no yes neg pos none denies".split()
 )
 # Words between "acute" or "chronic" and a condition, with which a mention then begins: "acute non-recurrent sinusitis".
 _ONSETS = frozenset("acute subacute chronic".split())
@@ -303,7 +304,7 @@ def _with_onset(doc: Doc, start: int) -> int:
 
 
 def _is_state(doc: Doc, start: int, at: int) -> bool:
-    """Whether a word behind a dash tells how a condition is: "asthma - stable"."""
+    """Whether a word behind a dash tells how a condition is, or whether it is there."""
     dashed = at - start > 1 and doc[at - 1].text in _HYPHENS and doc[at - 2].whitespace_
     return bool(dashed) and doc[at].lower_ in _STATES
 
