@@ -60,6 +60,24 @@ def test_a_dash_denies_what_follows_it_behind_a_plus():
     assert said[1][1].triggers[0].span.text == "–"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{Fever|absent} [ ] {cough|present} [x]",
+        "{Fever|absent}: ☐ {cough|present}: ☑",
+        "[x] {fever|present} [ ] {cough|absent}",
+        "Symptoms: [ ] {fever|absent} [x] {cough|present}",
+        "{Asthma|absent} or {COPD|absent}    [ ]   [x]",
+        "{Asthma|present}: Yes [x] No [ ]",
+        "{Asthma|absent} [ ] Yes [x] No",
+        "{Asthma|absent} ........ No",
+    ],
+)
+def test_boxes_and_dots_lead_to_answers(line, tmp_path):
+    (tmp_path / "line.txt").write_text(line)
+    assert not evaluate_marked([tmp_path / "line.txt"], by_line=True).wrong
+
+
 def test_a_section_decides_where_no_trigger_does():
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "CONDITION", "pattern": p} for p in ("asthma", "gout")])

@@ -22,6 +22,8 @@ SAMPLES = {
     "<asked>": "?",
     "<item>": "3.",
     "<minus>": "-",
+    "<ticked>": "[x]",
+    "<unticked>": "[]",
     "<mention>": "{a bleed|<says>}",
     "*": "acute",
 }

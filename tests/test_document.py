@@ -294,6 +294,8 @@ def test_users_rules_win(tmp_path):
         ("? PE on CT. Any pain? Yes.", ["? PE on CT.", "Any pain? Yes."]),
         ("Rash? no Cough? yes\nPE? No fever.", ["Rash? no", "Cough? yes", "PE?", "No fever."]),
         ("Fever: no  Chills: yes", ["Fever: no", "Chills: yes"]),
+        ("Asthma ..... No\nGout ..... Yes", ["Asthma ..... No", "Gout ..... Yes"]),
+        ("Fever? [ ]  Cough? [x]", ["Fever? [ ]", "Cough? [x]"]),
         ("Cancer: N   Stroke: Y  Gout: N", ["Cancer: N", "Stroke: Y", "Gout: N"]),
         ("Diabetes: No\nSeizures: Yes (once)\nGout: No", ["Diabetes: No", "Seizures: Yes (once)", "Gout: No"]),
         ("Ever a stroke? N\nA clot? Yes - 2015", ["Ever a stroke? N", "A clot? Yes", "- 2015"]),

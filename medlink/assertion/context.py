@@ -17,7 +17,8 @@ from itertools import accumulate
 from medlink.assertion.rules import ContextRule, trigger_tokens
 from medlink.document.relatives import RELATIVES
 
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[^\w\s]|_")
+# Dots that lead to an answer are one.
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|\.{4,}|[^\w\s]|_")
 _NUMBERS = frozenset(
     "one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty several few "
     "couple many a".split()
@@ -94,6 +95,12 @@ _ITEM = "<item>"
 _ITEM_NEXT = re.compile(r"(?:(?<=\s\d)|(?<=\s\d\d))\.(?=\s+[^\W\d_])")
 # Before these a list of infections is one of those that were had, of which what is said of the last one does not speak.
 _HAD = frozenset("of hx o with known has".split())
+# Boxes behind what they are of: the line begins with words and ends with a box, and none is of a "yes" or "no".
+_BOX = r"(?:\[[ x✓*+_-]?\]|\([ x]?\)|[☐☑☒□✓])"
+_BOXES_BEHIND = re.compile(rf"(?!.*(?:\b(?:yes|no)\b|{_BOX})\s*{_BOX})[^\W_].*{_BOX}\s*$", re.DOTALL)
+_TICKED, _UNTICKED = "<ticked>", "<unticked>"
+_EMPTY_BOX = re.compile(r"[\[(][ _-]?[\])]|[☐□]")
+_WORD_OR_BOX = re.compile(rf"(?P<box>{_BOX})|{_WORD.pattern}")
 _MENTION = "<mention>"
 # What may stand between a trigger and the colon before what it speaks of: "denies any of the following: …".
 _FOLLOWING = frozenset("any all each one of the this these following symptoms signs findings or more".split())
@@ -171,8 +178,8 @@ class ContextMatcher:
         low = _lower(sentence)
         words, starts, ends = ["<start>"], [0], [0]
         affirms = AFFIRMS.search(low) is not None
-        for match in _WORD.finditer(low):
-            words.append(_sign(low, match, affirms=affirms) if match[0] in _SIGNS else match[0])
+        for match in (_WORD_OR_BOX if _BOXES_BEHIND.match(low) else _WORD).finditer(low):
+            words.append(_token(low, match, affirms=affirms))
             starts.append(match.start())
             ends.append(match.end())
         if len(words) == 1:
@@ -311,11 +318,15 @@ class ContextMatcher:
         return said
 
 
-def _sign(text: str, match: re.Match[str], *, affirms: bool) -> str:
-    """What a sign of several meanings means where it stands.
+def _token(text: str, match: re.Match[str], *, affirms: bool) -> str:
+    """A word, or what a sign of several meanings means where it stands.
 
     ``affirms`` tells whether a plus sign affirms something in the sentence.
     """
+    if match.lastgroup == "box":
+        return _UNTICKED if _EMPTY_BOX.fullmatch(match[0]) else _TICKED
+    if match[0] not in _SIGNS:
+        return "…" if match[0].startswith("..") else match[0]
     at = match.start()
     if match[0] == "?":
         return _ASKS if _ASKS_NEXT.match(text, at) else _ASKED if _ASKED_LAST.match(text, at) else "?"

@@ -41,8 +41,10 @@ _END = re.compile(
   | (?P<answer>:[ ]?(?:(?i:yes|no|none|neg|pos|negative|positive|denies|absent|present)|[YN])[ ]{2,}(?=\S)
         |\?[ ]+(?:(?i:yes|no|nope|none|denies|denied|neg)|[YN])
             (?:[.,;](?=\s|$)|(?=[ ]*(?:\n|$)|[ ]{2,}\S|[ ][A-Z][^.?\n]{0,40}\?))
-        |\?[ ]+(?:(?i:yes)|Y)(?=[ ][-–(]))
-  | (?P<stop>[.!?]+["”’')\]]*(?:,(?=[A-Z\d]))?)(?=\s|[A-Z\d]|$)   # the end of a sentence
+        |\?[ ]+(?:(?i:yes)|Y)(?=[ ][-–(](?![ x]?\)))
+        |\?[ ]*(?:\[[ xX]?\]|[☐☑☒□])(?=\s*[A-Z\n]))
+    # the end of a sentence; but dots lead to an answer, as in "Asthma ...... No"
+  | (?P<stop>(?<!\.)(?!\.{4,}[ ]*(?i:yes|no|none|neg|denies|[yn])\b)[.!?]+["”’')\]]*(?:,(?=[A-Z\d]))?)(?=\s|[A-Z\d]|$)
     """,
     re.VERBOSE,
 )
@@ -63,7 +65,9 @@ _OPEN_ENDED = re.compile(
 )
 # "Diabetes: No" is whole; "jaw claudication no" is it in a text that is not wrapped.
 _ANSWERED = re.compile(r"\w\s(?:no|not|denied)$", re.IGNORECASE)
-_ANSWERED_FORM = re.compile(r"\w[ \t]*:[ \t]*(?:no|denied)$", re.IGNORECASE)
+_ANSWERED_FORM = re.compile(
+    r"(?:\w[ \t]*:|\.{4}|…|_{3})[ \t]*(?:no|denied)$|(?:\.{4}|…|_{3})[ \t]*(?:yes|[yn])$", re.IGNORECASE
+)
 _GOES_ON = re.compile(r"[,;)\]&/%]|(?:and|or|of|with|for|to|in|on|at|by|from|as|than|but|which|who|is|was|are|were)\b")
 # A text whose lines go on with a small letter less often is not wrapped; where all letters are small, one of whose
 # lines fewer are full.
