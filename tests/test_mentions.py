@@ -199,6 +199,7 @@ def test_a_list_gives_way_to_its_members():
         (["history", "of", "SDH"], ["SDH"]),
         (["poss", "aspiration"], ["aspiration"]),
         (["microalbuminuria", "-", "controlled"], ["microalbuminuria"]),
+        (["seizures", "-", "N"], ["seizures"]),
         (["Baseline", "dementia"], ["dementia"]),
         (["pt"], []),
         (['"'], []),

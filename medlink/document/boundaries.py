@@ -69,6 +69,8 @@ _ANSWERED_FORM = re.compile(
     r"(?:\w[ \t]*:|\.{4}|…|_{3})[ \t]*(?:no|denied)$|(?:\.{4}|…|_{3})[ \t]*(?:yes|[yn])$", re.IGNORECASE
 )
 _GOES_ON = re.compile(r"[,;)\]&/%]|(?:and|or|of|with|for|to|in|on|at|by|from|as|than|but|which|who|is|was|are|were)\b")
+# "  chest pain  No" is a row of a form, whatever the next one begins with.
+_ANSWERED_ROW = re.compile(r"\w[ \t]{2,}(?:(?i:yes|no|none|denies|denied)|[YNyn])(?:,|$)")
 # A text whose lines go on with a small letter less often is not wrapped; where all letters are small, one of whose
 # lines fewer are full.
 _WRAPPED = 0.2
@@ -166,7 +168,7 @@ def _breaks(text: str, at: int, after: int, lines: _Lines) -> bool:
         return not (line[-1] == "." and word and word[0].lower() in _TITLES)
     stop = text.find("\n", after, after + 400)
     following = text[after : stop if stop >= 0 else after + 400]
-    if _CELLS.search(following.strip()) and _CELLS.search(line.strip()):
+    if (_CELLS.search(following.strip()) and _CELLS.search(line.strip())) or _ANSWERED_ROW.search(line):
         return True
     answered = following[:1].isupper() and (
         _ANSWERED_FORM.search(line) or (lines.width == math.inf and _ANSWERED.search(line))
