@@ -15,6 +15,9 @@ from medlink.linking.diabetes import tells_type_1
         "Type-1 diabetic on a pump.",
         "Husband well.\nT1D since age 9; sister has lupus.",
         "FHx: gout\n\nA/P: DM type 1 with retinopathy",
+        "26f t1dm on pump. fh: sister t1d, pgm t2d",
+        "T1DM. Husband has type 2 diabetes.",
+        "Type 1 diabetic; T2DM in father.",
     ],
 )
 def test_the_patients_type_is_told(note):
@@ -27,6 +30,8 @@ def test_the_patients_type_is_told(note):
         "Diabetes with DKA.",
         "T2DM; son T1DM",
         "T1DM. Later notes say type II DM.",
+        "T1DM.\nFH: gout\nPMH: T2DM",
+        "Here with her husband. T2DM, son T1DM",
         "Son has T1DM, she has DKA.",
         "T1DM in brother. DKA.",
         "FAMILY HISTORY:\nmaternal aunt\nT1DM\nGout",

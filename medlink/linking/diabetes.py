@@ -24,6 +24,8 @@ def _of_type(number: str) -> re.Pattern[str]:
 
 _TYPE_1, _TYPE_2 = _of_type("1|I|one"), _of_type("2|II|two")
 _RELATIVE = rf"(?:{'|'.join(sorted(RELATIVES))}|partner|roommate)\b"
+_RELATIVES = re.compile(rf"\b{_RELATIVE}", re.IGNORECASE)
+_RELATIVE_BEHIND = re.compile(rf"\w*\s*(?:in|of|-|\()\s*(?:(?:his|her|the|a)\s+)?{_RELATIVE}", re.IGNORECASE)
 # Where a part of a sentence says one of these before, the type is somebody else's, or not certain.
 _OTHER = re.compile(
     rf"\b(?:{_RELATIVE}|(?:no|not|denies|without|doubt|unlikely|possible|probable|suspected|likely|r/o|rule\s+out|versus|"
@@ -32,8 +34,7 @@ _OTHER = re.compile(
 )
 # And where one of these follows.
 _OTHER_BEHIND = re.compile(
-    rf"\w*\s*(?:(?:mellitus)?\s*\?|(?:vs|versus|or)\b|(?:in|of|-|\()\s*(?:(?:his|her|the|a)\s+)?{_RELATIVE})",
-    re.IGNORECASE,
+    rf"\w*\s*(?:(?:mellitus)?\s*\?|(?:vs|versus|or)\b)|{_RELATIVE_BEHIND.pattern}", re.IGNORECASE
 )
 _FAMILY = re.compile(r"\b(?:fam(?:ily)?\s+(?:hx|history)|FHx?)\b", re.IGNORECASE)
 # Documents whose answer is remembered.
@@ -47,9 +48,20 @@ def tells_type_1(document: str) -> bool:
     Arguments:
         document: Its text.
     """
-    if _TYPE_2.search(document):
+    if any(not _is_relatives(document, found.start(), found.end()) for found in _TYPE_2.finditer(document)):
         return False
     return any(_is_patients(document, found.start(), found.end()) for found in _TYPE_1.finditer(document))
+
+
+def _is_relatives(document: str, start: int, end: int) -> bool:
+    """Whether a type of diabetes, from ``start`` to ``end``, is said to be a relative's, in its line."""
+    part = max(document.rfind(sign, 0, start) for sign in "\n.;") + 1
+    line = document.rfind("\n", 0, start) + 1
+    return bool(
+        _RELATIVES.search(document, part, start)
+        or _FAMILY.search(document, line, start)
+        or _RELATIVE_BEHIND.match(document, end)
+    )
 
 
 def _is_patients(document: str, start: int, end: int) -> bool:
