@@ -200,6 +200,7 @@ def test_a_list_gives_way_to_its_members():
         (["poss", "aspiration"], ["aspiration"]),
         (["microalbuminuria", "-", "controlled"], ["microalbuminuria"]),
         (["seizures", "-", "N"], ["seizures"]),
+        (["STOP", "-", "CKD"], ["CKD"]),
         (["Baseline", "dementia"], ["dementia"]),
         (["pt"], []),
         (['"'], []),

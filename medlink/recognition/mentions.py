@@ -29,8 +29,11 @@ _RANK = {label: number for number, label in enumerate(LABELS)}
 _NO_END = frozenset(
     "of the as with and or into to in for by from left right without complicated multifactorial POA - / ( , ; :".split()
 )
-# What a mention does not begin with, as in "s/s of infection", "history of stroke" and "s/p fall".
-_LEADING = re.compile(r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o|s/p|status\s+post)\s", re.IGNORECASE)
+# What a mention does not begin with, as in "s/s of infection", "history of stroke", "s/p fall" and "STOP - CKD".
+_LEADING = re.compile(
+    r"(?:s/s(?:x|\s+of)?|(?:history|hx)\s+of|h/o|s/p|status\s+post|(?:stop|hold|start|continue|cont|d/c)\s*[-–])\s",
+    re.IGNORECASE,
+)
 # Words that no mention begins with, unless in capitals; the last of them decide whether it is there. But "a fib", "a
 # line" and "a-line" are short for other words.
 _NO_START = frozenset(
