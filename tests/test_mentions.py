@@ -70,6 +70,26 @@ def test_the_name_of_a_person_is_no_mention(text):
     assert not doc.ents
 
 
+@pytest.mark.parametrize(
+    "text", ["PATIENT: DOE, JOHN  MRN 12", "Pt: DOE, Ann B", "Patient Name: DOE", "Attending: DOE MD"]
+)
+def test_a_name_in_its_field_is_no_mention(text):
+    doc = blank_pipeline()(text)
+    (at,) = (token.i for token in doc if token.text == "DOE")
+    add_mentions(doc, [Span(doc, at, at + 1, "CONDITION")])
+    assert not doc.ents
+
+
+@pytest.mark.parametrize(
+    "text", ["Patient: DOE, COPD, worse", "PT: DOE better", "Patient: DOE, Asthma stable", "Symptom name: DOE"]
+)
+def test_a_condition_behind_a_patient_is_one(text):
+    doc = blank_pipeline()(text)
+    (at,) = (token.i for token in doc if token.text == "DOE")
+    add_mentions(doc, [Span(doc, at, at + 1, "CONDITION")])
+    assert len(doc.ents) == 1
+
+
 @pytest.mark.parametrize("text", ["Parkinson", "per Dr. anemia", "Hepatitis A. Gout"])
 def test_what_stands_behind_no_title_is_one(text):
     doc = blank_pipeline()(text)

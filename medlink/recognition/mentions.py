@@ -67,6 +67,12 @@ _HYPHENS = frozenset(HYPHENS)
 _TITLES = frozenset("Mr Mrs Ms Miss Dr Prof".split())
 # In notes of capitals or small letters alone "MR" and "MS" are diseases, too.
 _TITLES_OF_ONE_CASE = frozenset("MRS DR PROF mrs dr prof".split())
+# Behind these stands a person's name, and behind the last where a first name follows: "PATIENT: DOE, JOHN  MRN 12".
+_NAME_FIELD = re.compile(
+    r"(?i:(?:(?:patient|pt|last|first|full)[ ]|^|\n|[ ]{2})name|\b(?:provider|physician|attending|surgeon|author|resident))[ \t]*:[ \t]*$"
+)
+_PATIENT_FIELD = re.compile(r"(?i:\b(?:patient|pt))[ \t]*:[ \t]*$")
+_FIRST_NAME = re.compile(r",[ ]?[A-Z][A-Za-z]+(?:[ ][A-Z]\.?)?[ \t]*(?:\n|$|[ ]{2}|\t|[(|]|(?:MRN|DOB|Age|AGE)\b)")
 # Least characters of a line that was broken because it was full; shorter ones are headings and items.
 _FULL_LINE = 40
 # The number of an item has fewer digits.
@@ -139,6 +145,9 @@ def _stands_as_heading(span: Span) -> bool:
 def _names_person(span: Span) -> bool:
     """Whether a mention is the name of somebody: "Mr. Parkinson", "Dr. J. Graves"."""
     doc, at = span.doc, span.start
+    before, behind = doc[max(0, span.start - 4) : span.start].text, doc[span.end : span.end + 8].text_with_ws
+    if _NAME_FIELD.search(before) or (_PATIENT_FIELD.search(before) and _FIRST_NAME.match(behind)):
+        return True
     # Before it may stand an initial, which is a token, as its full stop and the title's are.
     while at > max(0, span.start - 3) and (doc[at - 1].text == "." or (len(doc[at - 1]) == 1 and doc[at - 1].is_upper)):
         at -= 1
