@@ -69,7 +69,8 @@ _TITLES = frozenset("Mr Mrs Ms Miss Dr Prof".split())
 _TITLES_OF_ONE_CASE = frozenset("MRS DR PROF mrs dr prof".split())
 # Behind these stands a person's name, and behind the last where a first name follows: "PATIENT: DOE, JOHN  MRN 12".
 _NAME_FIELD = re.compile(
-    r"(?i:(?:(?:patient|pt|last|first|full)[ ]|^|\n|[ ]{2})name|\b(?:provider|physician|attending|surgeon|author|resident))[ \t]*:[ \t]*$"
+    r"(?i:(?:(?:patient|pt|last|first|full)[ ]|^|\n|[ ]{2})name"
+    r"|\b(?:provider|physician|attending|surgeon|author|resident))[ \t]*:[ \t]*$"
 )
 _PATIENT_FIELD = re.compile(r"(?i:\b(?:patient|pt))[ \t]*:[ \t]*$")
 _FIRST_NAME = re.compile(r",[ ]?[A-Z][A-Za-z]+(?:[ ][A-Z]\.?)?[ \t]*(?:\n|$|[ ]{2}|\t|[(|]|(?:MRN|DOB|Age|AGE)\b)")
