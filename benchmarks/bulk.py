@@ -105,7 +105,7 @@ def overhead(texts: list[str]) -> list[tuple[float, float]]:
     """
     nlp = load_for_run("en_medlink_sm")
     given: list[tuple[Callable[..., Any], dict[str, np.ndarray]]] = []
-    for session in nlp.get_pipe("medlink_ner").classifier.sessions:
+    for session in nlp.get_pipe("medlink_ner").model.sessions:
         session.run = partial(remember, given, session.run)
     rates = []
     for half in (texts[::2], texts[1::2]):

@@ -22,8 +22,8 @@ from medlink.linking.component import MedlinkLinker
 from medlink.linking.model import LinkModel, read_fitted
 from medlink.linking.reranker import Reranker
 from medlink.linking.vectors import build_vectors, vectors_folder
-from medlink.recognition.classifier import SECOND
 from medlink.recognition.ner import MedlinkNer
+from medlink.recognition.ner_model import SECOND
 from medlink.terminology.build import build_terminology
 from medlink.terminology.readers import READERS
 from medlink.terminology.store import Terminology

@@ -105,7 +105,7 @@ def test_two_classifiers_answer_together_and_the_first_alone(pipeline, tmp_path)
 
     def logits(share, **settings):
         (folder / "ner.json").write_text(json.dumps({**layout, "share_of_second": share}))
-        classifier = MedlinkNer(**settings).load_model(folder).classifier
+        classifier = MedlinkNer(**settings).load_model(folder).model
         return classifier.logits(classifier.encoder.encode([SENTENCE.split()]))[0]
 
     first, second = logits(0.0), logits(0.999999)
@@ -115,7 +115,7 @@ def test_two_classifiers_answer_together_and_the_first_alone(pipeline, tmp_path)
     assert np.array_equal(logits(0.25, ensemble=False), first)
     # Saved whole, also where only one is asked.
     MedlinkNer(ensemble=False).load_model(folder).to_disk(tmp_path / "saved")
-    again = MedlinkNer().load_model(tmp_path / "saved").classifier
+    again = MedlinkNer().load_model(tmp_path / "saved").model
     assert np.array_equal(again.logits(again.encoder.encode([SENTENCE.split()]))[0], both)
     (folder / "second" / "model.onnx").unlink()
     with pytest.raises(MedlinkError, match=r"second/model.onnx: cannot be read"):

@@ -13,8 +13,8 @@ from spacy.util import minibatch
 
 from medlink.errors import MedlinkError
 from medlink.recognition.agreement import agreeing
-from medlink.recognition.classifier import TokenClassifier
 from medlink.recognition.mentions import add_mentions, check_share, cut_at_line_ends, trim
+from medlink.recognition.ner_model import NerModel
 from medlink.recognition.short_forms import short_forms
 from medlink.recognition.tags import decode, tag_score, tags_to_spans
 
@@ -110,7 +110,7 @@ class MedlinkNer:
         self.providers = tuple(providers)
         self.batch_size = batch_size
         self.stop_mentions = frozenset(text.casefold() for text in stop_mentions)
-        self.classifier: TokenClassifier | None = None
+        self.model: NerModel | None = None
 
     def load_model(self, folder: str | Path) -> "MedlinkNer":
         """Load a trained model.
@@ -122,10 +122,10 @@ class MedlinkNer:
         Raises:
             MedlinkError: A file is missing or broken.
         """
-        return self._load(TokenClassifier.files_in(Path(folder)))
+        return self._load(NerModel.files_in(Path(folder)))
 
     def _load(self, files: Mapping[str, Path | bytes]) -> "MedlinkNer":
-        self.classifier = TokenClassifier(
+        self.model = NerModel(
             files, threads=self.threads, providers=self.providers, ensemble=self.ensemble, name=self.name
         )
         return self
@@ -133,7 +133,7 @@ class MedlinkNer:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels of the model; none without one."""
-        return self.classifier.labels if self.classifier else ()
+        return self.model.labels if self.model else ()
 
     def __call__(self, doc: Doc) -> Doc:
         """Find the mentions of one document."""
@@ -154,11 +154,11 @@ class MedlinkNer:
 
     def predict(self, docs: list[Doc]) -> list[list[tuple[Span, float]]]:
         """The mentions of documents with the probability of each, 0 to 1; the documents are left as they are."""
-        if self.classifier is None:
+        if self.model is None:
             raise MedlinkError(f"{self.name} has no model; load a pipeline that has one, or call load_model(folder)")
         texts = [[token.text for token in doc] for doc in docs]
-        pieces = self.classifier.encoder.encode(texts)
-        logits = self.classifier.logits(pieces, self.batch_size)
+        pieces = self.model.encoder.encode(texts)
+        logits = self.model.logits(pieces, self.batch_size)
         results = []
         for doc, text, of_doc, outputs in zip(docs, texts, pieces, logits, strict=True):
             words = np.flatnonzero(of_doc.first >= 0)
@@ -209,4 +209,4 @@ class MedlinkNer:
         return self.load_model(path) if any(Path(path).iterdir()) else self
 
     def _files(self) -> dict[str, bytes]:
-        return self.classifier.contents() if self.classifier else {}
+        return self.model.contents() if self.model else {}

@@ -11,8 +11,8 @@ import spacy
 
 from medlink.errors import MedlinkError
 from medlink.evaluation.corpora import score_ner
-from medlink.recognition.classifier import MODEL, SECOND, SETTINGS, TOKENIZER
 from medlink.recognition.ner import MedlinkNer
+from medlink.recognition.ner_model import MODEL, SECOND, SETTINGS, TOKENIZER
 from medlink.training.cards import SCORE_COLUMNS, rows_of_scores, table
 from medlink.training.settings import NerSettings
 

@@ -195,8 +195,8 @@ def test_two_models_are_put_together_with_a_card(settings, tmp_path):
         save_ner(train_ner(replace(short, seed=seed), tmp_path / str(seed), threads=1), folder)
     both = tmp_path / "both"
     put_together(*folders, 0.25, short, Path("a.cfg"), both)
-    pieces = MedlinkNer().load_model(both).classifier.encoder.encode([["gout", "took", "heparin"]])
-    held = [MedlinkNer().load_model(one).classifier.logits(pieces)[0] for one in (*folders, both)]
+    pieces = MedlinkNer().load_model(both).model.encoder.encode([["gout", "took", "heparin"]])
+    held = [MedlinkNer().load_model(one).model.logits(pieces)[0] for one in (*folders, both)]
     assert np.allclose(held[2], 0.75 * log_probabilities(held[0]) + 0.25 * log_probabilities(held[1]), atol=1e-4)
     card = (both / "README.md").read_text()
     titles = [line for line in card.splitlines() if line.startswith("#")]

@@ -22,7 +22,7 @@ SECOND = "second"
 _OF_THREAD, _OF_GPU = 2, 32
 
 
-class TokenClassifier:
+class NerModel:
     """Tags the pieces of texts, each label on its own.
 
     The mean of two classifiers that were trained differently is right more often than each, and takes twice the time.
