@@ -71,11 +71,11 @@ class Memory(threading.Thread):
             time.sleep(1)
 
 
-def annotate(notes: Path, out: Path, workers: int, limit: int) -> tuple[float, list[tuple[float, float]]]:
+def annotate(notes: Path, out: Path, workers: int, limit: int, model: str) -> tuple[float, list[tuple[float, float]]]:
     """Seconds of a run over the first notes, and its memory over time."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [MEDLINK, "annotate", notes, "--out", out, "--workers", str(workers), "--limit", str(limit)]
+        [MEDLINK, "annotate", notes, "--out", out, "--workers", str(workers), "--limit", str(limit), "--model", model]
     )
     memory = Memory(process)
     memory.start()
@@ -95,7 +95,7 @@ def remember(
     return run(names, inputs)
 
 
-def overhead(texts: list[str]) -> list[tuple[float, float]]:
+def overhead(texts: list[str], model: str) -> list[tuple[float, float]]:
     """Notes a second of the whole pipeline, and of the bare sessions of its token classifier, with one thread.
 
     The sessions are given again, after each batch, what they were given in the pipeline.
@@ -103,7 +103,7 @@ def overhead(texts: list[str]) -> list[tuple[float, float]]:
     Returns:
         Both for the first half of the texts, and for the second, when the linker knows the commonest mentions.
     """
-    nlp = load_for_run("en_medlink_sm")
+    nlp = load_for_run(model)
     given: list[tuple[Callable[..., Any], dict[str, np.ndarray]]] = []
     for session in nlp.get_pipe("medlink_ner").model.sessions:
         session.run = partial(remember, given, session.run)
@@ -146,9 +146,9 @@ def plot(samples: list[tuple[float, float]], path: Path) -> None:
     )
 
 
-def compare(texts: list[str], notes: Path, table: Table) -> None:
+def compare(texts: list[str], notes: Path, table: Table, model: str) -> None:
     """The pipeline beside its token classifier, and two workers beside one."""
-    halves = overhead(texts)
+    halves = overhead(texts, model)
     # Both halves have as many notes, so that the rate of all is the harmonic mean of theirs.
     everything = tuple(2 / sum(1 / rate for rate in rates) for rates in zip(*halves, strict=True))
     for what, (whole, alone) in zip(("first half of", "second half of", "all"), [*halves, everything], strict=True):
@@ -157,7 +157,7 @@ def compare(texts: list[str], notes: Path, table: Table) -> None:
         table.add_row("  pipeline against session", f"{whole / alone:.0%}")
     rates = []
     for workers in (1, 2):
-        seconds, _ = annotate(notes, notes.with_name(f"out{workers}"), workers, len(texts))
+        seconds, _ = annotate(notes, notes.with_name(f"out{workers}"), workers, len(texts), model)
         rates.append(len(texts) / seconds)
         table.add_row(f"run of {len(texts):,} notes, {workers} workers", f"{rates[-1]:.2f} notes a second")
     table.add_row("two workers against one", f"{rates[1] / rates[0]:.2f} times")
@@ -168,6 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--notes", type=int, default=400, help="notes of the long run with two workers; 0 for none")
     parser.add_argument("--compared", type=int, default=600, help="notes that rates are compared on; 0 for none")
+    parser.add_argument("--model", default="en_medlink_sm", help="installed pipeline package, or the folder of one")
     options = parser.parse_args()
     texts = recombine(max(options.notes, options.compared))
     machine = f"{platform.machine()}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
@@ -178,9 +179,9 @@ def main() -> None:
         for i, text in enumerate(texts):
             (notes / f"{i:06d}.txt").write_text(text)
         if options.compared:
-            compare(texts[: options.compared], notes, table)
+            compare(texts[: options.compared], notes, table, options.model)
         if options.notes:
-            seconds, samples = annotate(notes, Path(scratch) / "out", 2, options.notes)
+            seconds, samples = annotate(notes, Path(scratch) / "out", 2, options.notes, options.model)
             table.add_row(f"run of {options.notes:,} notes, 2 workers", f"{options.notes / seconds:.2f} notes a second")
             table.add_row("  peak memory of all its processes", f"{max(value for _, value in samples):,.0f} MB")
             table.add_row("  memory, last third against the third before", f"{growth(samples):+,.0f} MB")
