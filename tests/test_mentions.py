@@ -71,23 +71,23 @@ def test_the_name_of_a_person_is_no_mention(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["PATIENT: DOE, JOHN  MRN 12", "Pt: DOE, Ann B", "Patient Name: DOE", "Attending: DOE MD"]
+    ("text", "kept"),
+    [
+        ("PATIENT: DOE, JOHN  MRN 12", 0),
+        ("Pt: DOE, Ann B", 0),
+        ("Patient Name: DOE", 0),
+        ("Attending: DOE MD", 0),
+        ("Patient: DOE, COPD, worse", 1),
+        ("PT: DOE better", 1),
+        ("Patient: DOE, Asthma stable", 1),
+        ("Symptom name: DOE", 1),
+    ],
 )
-def test_a_name_in_its_field_is_no_mention(text):
+def test_a_name_in_its_field_is_no_mention(text, kept):
     doc = blank_pipeline()(text)
     (at,) = (token.i for token in doc if token.text == "DOE")
     add_mentions(doc, [Span(doc, at, at + 1, "CONDITION")])
-    assert not doc.ents
-
-
-@pytest.mark.parametrize(
-    "text", ["Patient: DOE, COPD, worse", "PT: DOE better", "Patient: DOE, Asthma stable", "Symptom name: DOE"]
-)
-def test_a_condition_behind_a_patient_is_one(text):
-    doc = blank_pipeline()(text)
-    (at,) = (token.i for token in doc if token.text == "DOE")
-    add_mentions(doc, [Span(doc, at, at + 1, "CONDITION")])
-    assert len(doc.ents) == 1
+    assert len(doc.ents) == kept
 
 
 @pytest.mark.parametrize("text", ["Parkinson", "per Dr. anemia", "Hepatitis A. Gout"])

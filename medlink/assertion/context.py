@@ -98,6 +98,7 @@ _HAD = frozenset("of hx o with known has".split())
 # Boxes behind what they are of: the line begins with words and ends with a box, and none is of a "yes" or "no".
 _BOX = r"(?:\[[ x✓*+_-]?\]|\([ x]?\)|[☐☑☒□✓])"
 _BOXES_BEHIND = re.compile(rf"(?!.*(?:\b(?:yes|no)\b|{_BOX})\s*{_BOX})[^\W_].*{_BOX}\s*$", re.DOTALL)
+_BOX_ENDS = tuple("])☐☑☒□✓")
 _TICKED, _UNTICKED = "<ticked>", "<unticked>"
 _EMPTY_BOX = re.compile(r"[\[(][ _-]?[\])]|[☐□]")
 _WORD_OR_BOX = re.compile(rf"(?P<box>{_BOX})|{_WORD.pattern}")
@@ -178,7 +179,9 @@ class ContextMatcher:
         low = _lower(sentence)
         words, starts, ends = ["<start>"], [0], [0]
         affirms = AFFIRMS.search(low) is not None
-        for match in (_WORD_OR_BOX if _BOXES_BEHIND.match(low) else _WORD).finditer(low):
+        # Few sentences end with a box, which is told sooner.
+        boxes_behind = low.rstrip().endswith(_BOX_ENDS) and _BOXES_BEHIND.match(low)
+        for match in (_WORD_OR_BOX if boxes_behind else _WORD).finditer(low):
             words.append(_token(low, match, affirms=affirms))
             starts.append(match.start())
             ends.append(match.end())

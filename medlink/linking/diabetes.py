@@ -53,9 +53,14 @@ def tells_type_1(document: str) -> bool:
     return any(_is_patients(document, found.start(), found.end()) for found in _TYPE_1.finditer(document))
 
 
+def _part(document: str, start: int) -> int:
+    """Where the part of a sentence begins that a place is in."""
+    return max(document.rfind(sign, 0, start) for sign in "\n.;") + 1
+
+
 def _is_relatives(document: str, start: int, end: int) -> bool:
     """Whether a type of diabetes, from ``start`` to ``end``, is said to be a relative's, in its line."""
-    part = max(document.rfind(sign, 0, start) for sign in "\n.;") + 1
+    part = _part(document, start)
     line = document.rfind("\n", 0, start) + 1
     return bool(
         _RELATIVES.search(document, part, start)
@@ -66,7 +71,7 @@ def _is_relatives(document: str, start: int, end: int) -> bool:
 
 def _is_patients(document: str, start: int, end: int) -> bool:
     """Whether a type of diabetes, from ``start`` to ``end``, is said to be the patient's."""
-    part = max(document.rfind(sign, 0, start) for sign in "\n.;") + 1
+    part = _part(document, start)
     paragraph = document.rfind("\n\n", 0, start) + 1
     return not (
         _OTHER.search(document, part, start)

@@ -146,8 +146,10 @@ def _stands_as_heading(span: Span) -> bool:
 def _names_person(span: Span) -> bool:
     """Whether a mention is the name of somebody: "Mr. Parkinson", "Dr. J. Graves"."""
     doc, at = span.doc, span.start
-    before, behind = doc[max(0, span.start - 4) : span.start].text, doc[span.end : span.end + 8].text_with_ws
-    if _NAME_FIELD.search(before) or (_PATIENT_FIELD.search(before) and _FIRST_NAME.match(behind)):
+    before = doc[max(0, span.start - 4) : span.start].text
+    if _NAME_FIELD.search(before):
+        return True
+    if _PATIENT_FIELD.search(before) and _FIRST_NAME.match(doc[span.end : span.end + 8].text_with_ws):
         return True
     # Before it may stand an initial, which is a token, as its full stop and the title's are.
     while at > max(0, span.start - 3) and (doc[at - 1].text == "." or (len(doc[at - 1]) == 1 and doc[at - 1].is_upper)):

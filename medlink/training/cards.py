@@ -29,8 +29,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def rows_of_scores(scores: Mapping[str, Mapping[str, Scores]]) -> list[tuple[str, ...]]:
     """Rows with :data:`SCORE_COLUMNS` for the scores by corpus and label."""
-    return [
-        (name, label, f"{s.precision:.4f}", f"{s.recall:.4f}", f"{s.f1:.4f}", str(s.gold))
-        for name, by_label in scores.items()
-        for label, s in by_label.items()
-    ]
+    return [(name, label, *figures(score)) for name, by_label in scores.items() for label, score in by_label.items()]
+
+
+def figures(score: Scores) -> tuple[str, str, str, str]:
+    """Precision, recall, F1 and gold mentions, as cards have them."""
+    return f"{score.precision:.4f}", f"{score.recall:.4f}", f"{score.f1:.4f}", str(score.gold)

@@ -142,6 +142,6 @@ def _measured(folder: str) -> str:
     except OSError as error:
         raise MedlinkError(f"{folder}: holds no model card with scores ({error.strerror})") from None
     rows = card.partition("## Scores")[2].partition("## Limits")[0].splitlines()
-    passed_over = ("| corpus |", "held out")
+    passed_over = ("| corpus |", "| --- |", "held out")
     scores = [row for row in rows if row.startswith("| ") and not any(words in row for words in passed_over)]
     return _MEASURED.format(measured=folder, scores="\n".join(scores))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from medlink.evaluation.gliner import name_of, score_gliner_splits
-from medlink.evaluation.ner import Scores
 from medlink.inference.gliner import GlinerModel
-from medlink.training.cards import made_with, table
+from medlink.training.cards import figures, made_with, table
 from medlink.training.export_gliner import write_gliner
 from medlink.training.gliner import GlinerRun
 
@@ -63,7 +62,7 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
     write_gliner(run.model, folder, "int8")
     run.model.save_pretrained(folder.parent / "library", safe_serialization=True)
     scores = [
-        [name, split, name_of(label, settings.phrases) if label != "micro" else "all", *_figures(score)]
+        [name, split, name_of(label, settings.phrases) if label != "micro" else "all", *figures(score)]
         for name, split, by_label in score_gliner_splits(GlinerModel.load(folder), settings)
         for label, score in by_label.items()
     ]
@@ -96,7 +95,3 @@ def save_gliner(run: GlinerRun, folder: Path) -> None:
         scores=table(["corpus", "split", "asked for", "precision", "recall", "F1", "gold"], scores),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
-
-
-def _figures(score: Scores) -> list[str]:
-    return [f"{score.precision:.4f}", f"{score.recall:.4f}", f"{score.f1:.4f}", str(score.gold)]

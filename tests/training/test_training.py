@@ -147,6 +147,7 @@ def test_a_card_repeats_scores_of_a_training_without_the_development_splits(sett
     card = (tmp_path / "released" / "README.md").read_text()
     assert "Training and development splits" in card
     assert row in card.partition("The same training without the development splits")[2]
+    assert "| --- |" not in card.partition("The same training without the development splits")[2]
     run.settings = replace(last, measured=str(tmp_path / "nothing"))
     with pytest.raises(MedlinkError, match="holds no model card"):
         save_ner(run, tmp_path / "again")
